@@ -31,11 +31,12 @@ test: ## Every test, on a real Kafka, Cassandra and Redis (started and stopped a
 	@deploy/stack/stack.sh browser
 	RUST_TEST_THREADS=$(TEST_THREADS) deploy/stack/with-stack.sh $(CARGO) test --workspace --locked --no-fail-fast
 
-# Suites that need no server, but for `models` and `demo`, which take a minute together. Their names are one of a kind, so
-# that they can be picked out of the whole workspace: picking crates would build everything anew with other features.
+# Suites that need no server, but for those that tests/README.md says are left out for their time. Their names are one
+# of a kind, so that they can be picked out of the whole workspace: picking crates would build everything anew with
+# other features.
 FAST := admission agentgate operators decider agentgate_coverage agentgate_described agentgate_front_door agentgate_pipeline \
-	agentping agentping_inproc pulse checking checks consumer following http inproc judge kernel messages outbound pages persister \
-	sending settings spend sqlite read_api contract openapi tidy
+	agentping agentping_inproc pulse checking checks consumer exec following http inproc judge kernel limits messages \
+	outbound pages persister sending settings spend sqlite read_api worker contract openapi tidy
 
 test-fast: ## The tests that need no server: under two minutes once built
 	RUST_TEST_THREADS=$(TEST_THREADS) $(CARGO) test --workspace --locked --no-fail-fast --lib $(FAST:%=--test %)

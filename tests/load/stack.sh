@@ -3,6 +3,7 @@
 # works off what was taken in. CPU is the process's own (user and system), so other work on the machine hardly shows.
 #   SECONDS_EACH=10 CONNECTIONS=64 tests/load/stack.sh
 #   BINARY=target/debug/tidegate tests/load/stack.sh     # a program that is built already
+#   STALLED_SECONDS=60 tests/load/stack.sh               # fails once so long no record was applied
 # Clients leave in the middle when their time is over, so how many records are to be applied is what the log holds, and not
 # how many requests came.
 set -euo pipefail
@@ -10,6 +11,7 @@ cd "$(dirname "$0")/../.."
 
 seconds=${SECONDS_EACH:-10}
 connections=${CONNECTIONS:-64}
+stalled_seconds=${STALLED_SECONDS:-60}
 # shellcheck source=tests/load/server.sh
 source tests/load/server.sh
 build
@@ -70,10 +72,18 @@ persist=$started
 before=$(cpu_ms "$persist")
 printf '%12s %12s %12s\n' applied waiting records/s
 left=$wanted
+least=$wanted moved=$SECONDS
 while ((left > 0)); do
   sleep 1
   kill -0 "$persist" 2>/dev/null || { echo "the persister ended:" >&2; cat "$folder/persist.log" >&2; exit 1; }
   left=$(waiting)
+  if ((left < least)); then
+    least=$left moved=$SECONDS
+  elif ((SECONDS - moved >= stalled_seconds)); then
+    echo "no record was applied for $stalled_seconds s, $left wait; the persister says:" >&2
+    cat "$folder/persist.log" >&2
+    exit 1
+  fi
   awk -v done="$((wanted - left))" -v left="$left" -v ns="$(($(date +%s%N) - begun))" \
     'BEGIN {printf "%12d %12d %12.0f\n", done, left, done / (ns / 1e9)}'
 done

@@ -7,6 +7,7 @@ mod documents;
 mod sample_product;
 mod sources;
 mod statements;
+mod suites;
 mod tree;
 mod type_names;
 mod use_paths;

@@ -28,7 +28,7 @@ pub mod public;
 #[derive(ToSchema)]
 #[allow(dead_code, reason = "it describes and is never made")]
 pub(crate) struct BadgeBody {
-    /// What it shows beside the state; everyone may read it.
+    /// What it shows next to the state; everyone may read it.
     #[schema(max_length = 64, example = "nightly")]
     label: String,
     agent: Option<String>,

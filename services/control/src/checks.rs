@@ -26,7 +26,7 @@ use crate::reads::Reads;
 use crate::refusal_shapes::{ChangeRefusals, ManagedRefusals, NotFoundRefusals, Refusals, TakenRefusals};
 use crate::weight::Weight;
 
-/// A check to make, or its members to change: the members of its type beside those that all have.
+/// A check to make, or its members to change: those that all checks have, and those of its type.
 #[derive(ToSchema)]
 #[allow(dead_code, reason = "it describes and is never made")]
 pub(crate) struct CheckBody {
@@ -71,7 +71,7 @@ pub(crate) struct CheckBody {
     max: Option<f64>,
 }
 
-/// A check: the members of its type beside those that all have.
+/// A check: the members that all checks have, and those of its type.
 #[derive(Clone, Serialize, ToSchema)]
 pub(crate) struct CheckView {
     #[schema(example = "chk_eu_019e2c4f7a3b7c1d8e5fa0b1c2d3e4f5")]

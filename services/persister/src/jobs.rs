@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tidegate_agentping_ports::{NotedAccounts, PulseFeed, Runs};
-use tidegate_consumer::Job;
+use tidegate_consumer::{Job, JobError};
 use tidegate_kernel::Timestamp;
 use tidegate_ports::{Clock, ReadLag};
 
@@ -37,7 +37,7 @@ pub fn note_expiry(accounts: Arc<dyn NotedAccounts>, clock: Arc<dyn Clock>) -> J
     Job::new("forget_notes", PAUSE, move || {
         let (accounts, now) = (accounts.clone(), clock.now());
         async move {
-            let forgotten = forget_notes(&*accounts, now).await.map_err(|error| error.to_string())?;
+            let forgotten = forget_notes(&*accounts, now).await?;
             if forgotten > 0 {
                 tracing::info!(forgotten, "deleted expired notes of records");
             }
@@ -51,7 +51,7 @@ pub fn feed_expiry(feed: Arc<dyn PulseFeed>, clock: Arc<dyn Clock>) -> Job {
     Job::new("purge_feed", PAUSE, move || {
         let (feed, now) = (feed.clone(), clock.now());
         async move {
-            let purged = purge_feed(&*feed, now).await.map_err(|error| error.to_string())?;
+            let purged = purge_feed(&*feed, now).await?;
             if purged > 0 {
                 tracing::info!(purged, "deleted old rows of the pulse feed");
             }
@@ -61,8 +61,8 @@ pub fn feed_expiry(feed: Arc<dyn PulseFeed>, clock: Arc<dyn Clock>) -> Job {
 }
 
 /// The opening that a run waits for may still wait on the log: what counts is the time up to which all is applied.
-async fn purge_applied(runs: &dyn Runs, lag: &dyn ReadLag, now: Timestamp) -> Result<usize, String> {
-    let reading = lag.read().await.map_err(|error| error.to_string())?;
+async fn purge_applied(runs: &dyn Runs, lag: &dyn ReadLag, now: Timestamp) -> Result<usize, JobError> {
+    let reading = lag.read().await?;
     let applied_up_to = reading.oldest_appended_at.map_or(now, |oldest| oldest.min(now));
-    purge_orphans(runs, applied_up_to).await.map_err(|error| error.to_string())
+    Ok(purge_orphans(runs, applied_up_to).await?)
 }

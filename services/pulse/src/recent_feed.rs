@@ -142,7 +142,7 @@ mod tests {
     impl PulseFeed for Thirds {
         async fn feed_page(&self, of: FeedRange, limit: usize) -> Result<FeedPage, StoreError> {
             if self.fails.swap(0, Ordering::SeqCst) > 0 {
-                return Err(StoreError::unavailable("as the test wants"));
+                return Err(StoreError::Unavailable("as the test wants".into()));
             }
             self.reads.fetch_add(1, Ordering::SeqCst);
             let entries: Vec<FeedEntry> = rows_of(of).take(limit).collect();

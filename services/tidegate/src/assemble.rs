@@ -17,6 +17,7 @@ use tidegate_agentping_ports::{
 };
 use tidegate_control::Management;
 use tidegate_kernel::Region;
+use tidegate_lifecycle::Unfinished;
 use tidegate_mirror::Mirror;
 use tidegate_ports::{Accounts, Clock, Consume, DeadLetters, Documents, ReadLag, ReadLog, Rows};
 
@@ -27,8 +28,8 @@ use crate::failure::Failure;
 /// The kinds of documents that are sealed in the store: a route's has URLs, keys and signing secrets.
 pub const SEALED_KINDS: &[&str] = &[tidegate_agentping_settings::kinds::ROUTE];
 
-/// Closes what the ports use, in order. The text says what was left behind: a line of the exit report.
-pub type Close = Pin<Box<dyn Future<Output = Result<(), String>> + Send>>;
+/// Closes what the ports use, in order.
+pub type Close = Pin<Box<dyn Future<Output = Result<(), Unfinished>> + Send>>;
 
 /// The ports of one role, and how the adapters behind them are closed.
 pub struct Opened<P> {

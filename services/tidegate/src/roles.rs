@@ -12,7 +12,7 @@ use tidegate_control::{Authenticate, Control, Management};
 use tidegate_dashboard::{KeyHolders, SignInLinks};
 use tidegate_door::{LaterRoutes, ServeReport};
 use tidegate_ingest::{DoorReports, Ingest};
-use tidegate_lifecycle::{Health, Part, Parts, Stages, Stop};
+use tidegate_lifecycle::{Health, Part, Parts, Stages, Stop, Unfinished};
 use tidegate_mirror::Mirror;
 use tidegate_operators::OperatorPages;
 use tidegate_outbound::Outbound;
@@ -272,7 +272,9 @@ impl Roles {
             stages.then("decider", config.persister.drain_deadline + GRACE, async {
                 match decider.stop().await?.uncommitted {
                     0 => Ok(()),
-                    records => Err(format!("{records} commands read and not committed; they are read again")),
+                    records => {
+                        Err(Unfinished::new(format!("{records} commands read and not committed; they are read again")))
+                    }
                 }
             });
         }
@@ -280,7 +282,9 @@ impl Roles {
             stages.then("persister", config.persister.drain_deadline + GRACE, async {
                 match persister.stop().await?.uncommitted {
                     0 => Ok(()),
-                    records => Err(format!("{records} records read and not committed; they are read again")),
+                    records => {
+                        Err(Unfinished::new(format!("{records} records read and not committed; they are read again")))
+                    }
                 }
             });
         }
@@ -293,12 +297,13 @@ impl Roles {
     }
 }
 
-fn served(report: ServeReport) -> Result<(), String> {
-    match report {
-        report if report.is_clean() => Ok(()),
-        ServeReport { cut, panicked: 0, .. } => Err(format!("{cut} requests were cut off")),
-        ServeReport { cut, panicked, .. } => Err(format!("{cut} requests were cut off, {panicked} had panicked")),
-    }
+fn served(report: ServeReport) -> Result<(), Unfinished> {
+    let what = match report {
+        report if report.is_clean() => return Ok(()),
+        ServeReport { cut, panicked: 0, .. } => format!("{cut} requests were cut off"),
+        ServeReport { cut, panicked, .. } => format!("{cut} requests were cut off, {panicked} had panicked"),
+    };
+    Err(Unfinished::new(what))
 }
 
 async fn upkeep(metrics: Metrics, operators: OperatorPages, stop: Stop) {

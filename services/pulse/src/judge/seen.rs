@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use tidegate_agentping::{Slug, TeamId};
 use tidegate_agentping_ports::{Registry, RegistryError};
 use tidegate_kernel::Timestamp;
-use tidegate_ports::StoreError;
+use tidegate_ports::{FailureCause, StoreError};
 
 use super::SeenAgents;
 
@@ -28,6 +28,23 @@ impl SeenAgents for RegistryAgents {
 fn of_store(error: RegistryError) -> StoreError {
     match error {
         RegistryError::Store(error) => error,
-        other => StoreError::unavailable(other),
+        other => StoreError::Unavailable(FailureCause::refused(other.to_string()).caused_by(other)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error;
+
+    use tidegate_ports::FailureKind;
+
+    use super::*;
+
+    #[test]
+    fn what_the_registry_refuses_keeps_its_kind_and_its_source() {
+        let error = of_store(RegistryError::NotFound { what: "team", id: "x".to_owned() });
+        assert_eq!(error.kind(), FailureKind::Refused);
+        let cause = error.source().expect("the cause");
+        assert!(cause.source().is_some_and(|source| source.is::<RegistryError>()));
     }
 }

@@ -65,7 +65,7 @@ impl FailingRows {
     pub fn step(&self) -> Result<(), StoreError> {
         self.written.fetch_add(1, Ordering::SeqCst);
         match self.fail_in.fetch_sub(1, Ordering::SeqCst) {
-            0 => Err(StoreError::unavailable("as the test wants")),
+            0 => Err(StoreError::Unavailable("as the test wants".into())),
             _ => Ok(()),
         }
     }

@@ -16,8 +16,7 @@ pub fn expiry(store: EmbeddedCommandStore, clock: Arc<dyn Clock>) -> Job {
         let (store, clock) = (store.clone(), clock.clone());
         async move {
             loop {
-                let Expired { facts, deliveries, removed_rows } =
-                    store.delete_expired(clock.now(), STEP).await.map_err(|error| error.to_string())?;
+                let Expired { facts, deliveries, removed_rows } = store.delete_expired(clock.now(), STEP).await?;
                 if facts.max(deliveries).max(removed_rows) < STEP {
                     return Ok(());
                 }

@@ -8,6 +8,8 @@ use tidegate_ports::{Append, AppendError};
 use tidegate_sqlite::OperatorInbox;
 use tokio::time::sleep;
 
+use crate::failure::Failure;
+
 /// How often the inbox is read: an operator waits for it.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 const AT_ONCE: usize = 100;
@@ -20,7 +22,7 @@ pub async fn serve(inbox: OperatorInbox, append: Arc<dyn Append>, stop: Stop) {
         if let Err(error) = &appended
             && !failing
         {
-            tracing::warn!(error, "commands of operators wait in the inbox; trying again");
+            tracing::warn!(%error, "commands of operators wait in the inbox; trying again");
         }
         failing = appended.is_err();
         tokio::select! {
@@ -34,7 +36,7 @@ pub async fn serve(inbox: OperatorInbox, append: Arc<dyn Append>, stop: Stop) {
 ///
 /// # Errors
 /// The inbox cannot be read, or the log did not take a command: it waits on.
-pub async fn append_all(inbox: &OperatorInbox, append: &dyn Append) -> Result<usize, String> {
+pub async fn append_all(inbox: &OperatorInbox, append: &dyn Append) -> Result<usize, Failure> {
     let mut all = 0;
     loop {
         let appended = append_waiting(inbox, append).await?;
@@ -45,16 +47,16 @@ pub async fn append_all(inbox: &OperatorInbox, append: &dyn Append) -> Result<us
     }
 }
 
-async fn append_waiting(inbox: &OperatorInbox, append: &dyn Append) -> Result<usize, String> {
-    let waiting = inbox.waiting(AT_ONCE).await.map_err(|error| error.to_string())?;
+async fn append_waiting(inbox: &OperatorInbox, append: &dyn Append) -> Result<usize, Failure> {
+    let waiting = inbox.waiting(AT_ONCE).await?;
     let count = waiting.len();
     for posted in waiting {
         match append.append(posted.key, posted.command).await {
             // A record of this size can never be appended. Who put it finds no outcome.
             Ok(_) | Err(AppendError::TooLarge { .. }) => {}
-            Err(error) => return Err(error.to_string()),
+            Err(error) => return Err(error.into()),
         }
-        inbox.remove(posted.number).await.map_err(|error| error.to_string())?;
+        inbox.remove(posted.number).await?;
     }
     Ok(count)
 }

@@ -121,7 +121,7 @@ async fn on_folder(config: &Config, clock: Arc<dyn Clock>, command: Command) -> 
 /// commanded earlier than what comes now.
 async fn take_up(inbox: &OperatorInbox, ports: &CommandPorts) -> Result<(), Failure> {
     let appended = append_all(inbox, &*ports.append).await;
-    let appended = appended.map_err(|error| Failure::unavailable(format!("earlier commands still wait: {error}")))?;
+    let appended = appended.map_err(|failure| failure.in_words(|why| format!("earlier commands still wait: {why}")))?;
     if appended > 0 {
         // Where a partition is halted they stay undecided, as does what is commanded for it now.
         _ = timeout(WITHIN, catch_up(&*ports.lag)).await;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tidegate_agentping::{Slug, TeamId};
 use tidegate_agentping_ports::{Gate, GateDown};
-use tidegate_consumer::Job;
+use tidegate_consumer::{Job, JobError};
 use tidegate_ports::StoreError;
 use tidegate_sqlite::EmbeddedRegistry;
 
@@ -40,7 +40,7 @@ impl ArchivedAgents {
         let archived = Arc::new(self);
         Job::new("archived_agents", EVERY, move || {
             let archived = archived.clone();
-            async move { archived.forget().await.map_err(|error| error.to_string()) }
+            async move { archived.forget().await }
         })
     }
 
@@ -48,7 +48,7 @@ impl ArchivedAgents {
     ///
     /// # Errors
     /// The registry or the gate did not answer. The next call tries again.
-    async fn forget(&self) -> Result<(), Failure> {
+    async fn forget(&self) -> Result<(), JobError> {
         for (number, team, agent) in self.since().await? {
             let forgotten: Result<(), GateDown> = self.gate.forget_agent(team, agent.clone()).await;
             forgotten?;

@@ -15,6 +15,7 @@ use tidegate_commands::sealing::SealedDocuments;
 use tidegate_kafka::{
     KafkaConsumer, KafkaDeadLetters, KafkaLag, KafkaLog, KafkaOptions, KafkaReadLog, TopicsError, topics,
 };
+use tidegate_lifecycle::Unfinished;
 use tidegate_ports::{Clock, RandomIds, ReadLog};
 use tidegate_redis::RedisGate;
 use tidegate_scylla::{AgentPingCql, Cql, ScyllaOptions, ScyllaRegistry, ScyllaSettings, ScyllaStore, agentping};
@@ -74,7 +75,9 @@ pub fn flushing(log: KafkaLog, deadline: Duration) -> Close {
     Box::pin(async move {
         match log.close(deadline).await.left {
             0 => Ok(()),
-            left => Err(format!("{left} records were not acknowledged; their senders got that answer")),
+            left => {
+                Err(Unfinished::new(format!("{left} records were not acknowledged; their senders got that answer")))
+            }
         }
     })
 }
@@ -128,7 +131,7 @@ pub fn leaving() -> Close {
 
 /// A busy group may answer late. Nothing is left behind by that: records that were read are committed by then, or the
 /// persister has reported those that are not.
-async fn left(in_time: impl Future<Output = bool>) -> Result<(), String> {
+async fn left(in_time: impl Future<Output = bool>) -> Result<(), Unfinished> {
     if !in_time.await {
         tracing::warn!(within = ?LEAVE_DEADLINE, "the group was not left in time; its other members take over later");
     }

@@ -8,6 +8,7 @@ use tidegate_agentping_inproc::gate::{MemoryGate, MemoryGateConfig};
 use tidegate_agentping_ports::{NamedCredentials, Registry, StoredNames};
 use tidegate_commands::sealing::SealedDocuments;
 use tidegate_kernel::{Region, Timestamp};
+use tidegate_lifecycle::Unfinished;
 use tidegate_ports::{Clock, Documents, RandomIds, Retention};
 use tidegate_pulse::RecentFeed;
 use tidegate_sqlite::dead_letters::EmbeddedDeadLetters;
@@ -138,7 +139,8 @@ fn closing(log: EmbeddedLog, store: Arc<EmbeddedStore>) -> Close {
         let left = log.close().await.left;
         // The store's last handle: its file is closed with it.
         drop(store);
-        if left == 0 { Ok(()) } else { Err(format!("{left} appends or commits could not be written")) }
+        let unfinished = || Unfinished::new(format!("{left} appends or commits could not be written"));
+        if left == 0 { Ok(()) } else { Err(unfinished()) }
     })
 }
 

@@ -4,6 +4,7 @@ use tidegate_agentping::slug::SlugError;
 use tidegate_agentping_ports::{GateDown, RegistryError};
 use tidegate_commands::sealing::SealerError;
 use tidegate_kafka::TopicsError;
+use tidegate_lifecycle::Unfinished;
 use tidegate_ports::{AppendError, LogError, StoreError};
 use tidegate_redis::RedisConnectError;
 use tidegate_replay::{PlanError, ProgressFileError, ReplayError};
@@ -35,6 +36,7 @@ of_one_class! {
     ReconcileError => Broken;
     SlugError => Config;
     ProgressFileError => Refused;
+    Unfinished => Broken;
 }
 
 impl From<SealerError> for Failure {
@@ -141,7 +143,7 @@ mod tests {
     #[test]
     fn what_may_pass_is_told_from_what_does_not() {
         let late = || FailureCause::timeout("no answer within 2 s");
-        let topics = |cause: &str| TopicsError::Unavailable { brokers: "b:1".to_owned(), cause: cause.to_owned() };
+        let topics = |cause: &str| TopicsError::Unavailable { brokers: "b:1".to_owned(), cause: cause.into() };
         for (failure, may_pass) in [
             (Failure::from(StoreError::Unavailable(late())), true),
             (Failure::from(StoreError::Broken("torn".into())), false),
@@ -156,6 +158,7 @@ mod tests {
             (Failure::from(RegistryError::Exists { what: "team", id: "x".to_owned() }), false),
             (Failure::from(MigrationError::Store(StoreError::Unavailable(late()))), true),
             (Failure::from(topics("timed out")), true),
+            (Failure::from(Unfinished::new("the consumer panicked")), false),
             (Failure::from(TopicsError::Mismatch(Vec::new())), false),
         ] {
             assert_eq!(failure.may_pass(), may_pass, "{failure:?}");

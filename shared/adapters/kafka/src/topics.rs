@@ -6,7 +6,7 @@ mod wanted;
 
 use std::time::Duration;
 
-use tidegate_ports::Retention;
+use tidegate_ports::{FailureCause, Retention};
 use tokio::time::Instant;
 
 use crate::KafkaOptions;
@@ -48,9 +48,17 @@ pub enum TopicsError {
     #[error("the topics are not as configured: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
     Mismatch(Vec<Mismatch>),
     #[error("the brokers at {brokers} did not answer: {cause}")]
-    Unavailable { brokers: String, cause: String },
+    Unavailable {
+        brokers: String,
+        #[source]
+        cause: FailureCause,
+    },
     #[error("the topic {topic} was not made: {cause}")]
-    Refused { topic: String, cause: String },
+    Refused {
+        topic: String,
+        #[source]
+        cause: FailureCause,
+    },
     #[error("{0}")]
     Options(String),
 }

@@ -9,8 +9,8 @@ use tidegate_ports::{
     Clock, Document, DocumentList, DocumentWrite, Documents, Expected, ScanOrder, StoreError, Written,
 };
 
-use crate::counted_file::{COUNT_TABLE, CountedFile};
 use crate::folder::{OwnedFolder, SETTINGS};
+use crate::guards::{COUNT_TABLE, CountedFile};
 use crate::sqlite::values::{signed, text, unsigned};
 use crate::sqlite::{Migrations, SqliteError};
 

@@ -9,10 +9,12 @@
 //! | refusal | nothing writes to a folder that was refused | `refused.rs` |
 //!
 //! The writers of the log, the store and the registry get a [`FileGuard`] when they open their file, and call it in a
-//! commit, after a sync and before a checkpoint. How a guard works is known in here only.
+//! commit, after a sync and before a checkpoint. What teams set and what is derived from it are each in a
+//! [`CountedFile`], which counts its commits by itself. How a guard works is known in here only.
 
 mod checkpoint_count;
 mod checkpointer;
+mod counted_file;
 mod file_guard;
 mod high_water_mark;
 mod reconcile;
@@ -21,6 +23,7 @@ mod snapshot;
 
 pub(crate) use checkpoint_count::TABLE as CHECKPOINTS_TABLE;
 pub(crate) use checkpointer::{Checkpointer, checkpoint};
+pub(crate) use counted_file::{COUNT_TABLE, CountedFile};
 pub(crate) use file_guard::{Acknowledged, FileGuard, GuardedFile};
 pub use reconcile::{ReconcileError, reconcile, reconcile_commands};
 pub(crate) use refused::Refused;

@@ -3,7 +3,6 @@
 
 pub mod agentping;
 pub mod commands;
-mod counted_file;
 pub mod dead_letters;
 pub mod documents;
 pub mod folder;

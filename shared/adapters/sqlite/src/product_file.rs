@@ -6,7 +6,7 @@ use rusqlite::Connection;
 use tidegate_ports::StoreError;
 
 use crate::folder::OwnedFolder;
-use crate::sqlite::failure::failure;
+use crate::sqlite::failure::{broken_off, failure};
 use crate::sqlite::{self, FileKind, Migrations, SqliteError};
 
 /// One connection, used on blocking threads. Each write is synced.
@@ -36,6 +36,6 @@ impl ProductFile {
         let working = tokio::task::spawn_blocking(move || {
             work(&connection.lock().unwrap_or_else(PoisonError::into_inner)).map_err(failure)
         });
-        working.await.map_err(|error| StoreError::Unavailable(format!("the work was broken off: {error}").into()))?
+        working.await.map_err(|error| StoreError::Unavailable(broken_off("the work", error)))?
     }
 }

@@ -6,7 +6,7 @@ use rusqlite::{Connection, Error, ErrorCode};
 use tidegate_ports::LogError;
 
 use crate::folder::DataFolder;
-use crate::sqlite::failure::cause;
+use crate::sqlite::failure::{broken_off, cause};
 use crate::sqlite::{self, FileKind, Migrations, SqliteError};
 
 /// A connection that never writes, not even when it is closed.
@@ -36,7 +36,7 @@ impl ReadOnlyFile {
     ) -> Result<Option<T>, LogError> {
         let file = self.clone();
         let read = tokio::task::spawn_blocking(move || file.read_here(work));
-        read.await.map_err(|error| LogError::Unavailable(error.to_string().into()))?
+        read.await.map_err(|error| LogError::Unavailable(broken_off("a read", error)))?
     }
 
     /// Reads one state of the file. Blocks. `None`: no service was ever started on the folder, so there are no tables yet.

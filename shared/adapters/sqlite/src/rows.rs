@@ -7,8 +7,8 @@ use rusqlite::{OptionalExtension, Row, params};
 use tidegate_kernel::{SmolStr, Timestamp};
 use tidegate_ports::{Clock, KeptRow, Meeting, RowKey, RowScan, RowWrite, Rows, ScanOrder, StoreError};
 
-use crate::counted_file::{COUNT_TABLE, CountedFile};
 use crate::folder::{OwnedFolder, ROWS};
+use crate::guards::{COUNT_TABLE, CountedFile};
 use crate::sqlite::values::{signed, text};
 use crate::sqlite::{Migrations, SqliteError};
 

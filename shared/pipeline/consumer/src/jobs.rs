@@ -1,15 +1,52 @@
 //! Background jobs: a task that is done every so often until the process stops.
 
+use std::error::Error;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
 use tidegate_lifecycle::Stop;
+use tidegate_ports::FailureKind;
 use tidegate_telemetry::JOB_FAILURES;
 use tokio::time::sleep;
 
-type Task = Box<dyn Fn() -> Pin<Box<dyn Future<Output = Result<(), String>> + Send>> + Send + Sync>;
+type Task = Box<dyn Fn() -> Pin<Box<dyn Future<Output = Result<(), JobError>> + Send>> + Send + Sync>;
+
+/// Why a task failed: the error of a port, and the kind of the failure. `?` makes it. Not an [`Error`] itself, so that
+/// every error that has a kind converts to it.
+#[derive(Debug)]
+pub struct JobError {
+    kind: FailureKind,
+    source: Box<dyn Error + Send + Sync>,
+}
+
+impl JobError {
+    pub const fn kind(&self) -> FailureKind {
+        self.kind
+    }
+
+    /// The error that it was made of.
+    pub fn source(&self) -> &(dyn Error + Send + Sync + 'static) {
+        &*self.source
+    }
+}
+
+impl<E> From<E> for JobError
+where
+    E: Error + Send + Sync + 'static,
+    FailureKind: for<'e> From<&'e E>,
+{
+    fn from(error: E) -> Self {
+        JobError { kind: FailureKind::from(&error), source: Box::new(error) }
+    }
+}
+
+impl fmt::Display for JobError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.source, formatter)
+    }
+}
 
 /// A task and how often it is done.
 pub struct Job {
@@ -22,7 +59,7 @@ impl Job {
     /// `name` is the label of its failures. `pause` lies between the end of one time and the next.
     pub fn new<F>(name: &'static str, pause: Duration, task: impl Fn() -> F + Send + Sync + 'static) -> Self
     where
-        F: Future<Output = Result<(), String>> + Send + 'static,
+        F: Future<Output = Result<(), JobError>> + Send + 'static,
     {
         Job { name, pause, task: Box::new(move || Box::pin(task())) }
     }
@@ -37,7 +74,8 @@ impl Job {
         let failures = JOB_FAILURES.with([("task", self.name)]);
         while !stop.is_stopping() {
             if let Err(error) = (self.task)().await {
-                tracing::warn!(task = self.name, error, "a background job failed; it is tried again later");
+                let kind = error.kind();
+                tracing::warn!(task = self.name, %kind, %error, "a background job failed; it is tried again later");
                 failures.increment(1);
             }
             rest(self.pause, &stop).await;
@@ -65,8 +103,19 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use tidegate_lifecycle::Stopper;
+    use tidegate_ports::{FailureCause, LogError};
 
     use super::*;
+
+    #[test]
+    fn a_failure_keeps_its_kind_and_the_error_itself() {
+        let error = JobError::from(LogError::Unavailable(FailureCause::timeout("no answer")));
+        assert_eq!(
+            (error.kind(), error.to_string().as_str()),
+            (FailureKind::Timeout, "the log is unavailable: no answer")
+        );
+        assert!(error.source().is::<LogError>());
+    }
 
     #[tokio::test(start_paused = true)]
     async fn a_failure_waits_for_the_next_time() {
@@ -76,7 +125,7 @@ mod tests {
             let counted = counted.clone();
             async move {
                 match counted.fetch_add(1, Ordering::SeqCst) {
-                    1 => Err("as the test wants".to_owned()),
+                    1 => Err(LogError::Broken("as the test wants".into()).into()),
                     _ => Ok(()),
                 }
             }

@@ -41,7 +41,7 @@ pub use brake::BrakeRules;
 pub use config::ConsumerConfig;
 pub use consumer::{Consumer, StopReport};
 pub use group::{Entry, EntryOrigin, Group, RecordFate};
-pub use jobs::Job;
+pub use jobs::{Job, JobError};
 pub use log_watch::LogWatch;
 pub use metrics::METRICS;
 pub use panics::or_panic;

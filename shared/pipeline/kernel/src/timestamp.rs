@@ -31,8 +31,7 @@ impl Timestamp {
         self.0
     }
 
-    /// Parses RFC 3339 with `Z` or an offset and up to nanoseconds; digits below a millisecond are cut off
-    /// (AgentPing: rules shared by the JSON endpoints).
+    /// Parses RFC 3339 with `Z` or an offset and up to nanoseconds; digits below a millisecond are cut off.
     ///
     /// # Errors
     /// [`TimestampError`] for any other text, and for instants outside the years 0000 to 9999.

@@ -28,7 +28,7 @@ pub enum UsdError {
 
 impl Usd {
     pub const ZERO: Usd = Usd(0);
-    /// The largest amount that a client may send (AgentPing: `cost_usd`; 1e9 dollars).
+    /// The largest amount that a client may send: 1e9 dollars.
     pub const MAX_GIVEN: Usd = Usd(1_000_000_000 * NANOS_PER_USD);
     /// The largest sum: about 9.2 billion dollars, the limit of a signed 64-bit column. Sums saturate here.
     pub const MAX: Usd = Usd(i64::MAX as u64);

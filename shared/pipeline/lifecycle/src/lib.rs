@@ -13,5 +13,5 @@ pub mod stop;
 
 pub use health::{Health, Readiness};
 pub use parts::{Part, Parts};
-pub use stages::{ExitReport, Left, Stages};
+pub use stages::{ExitReport, Left, Stages, Unfinished};
 pub use stop::{Stop, Stopper};

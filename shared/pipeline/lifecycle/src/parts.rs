@@ -6,6 +6,7 @@ use std::future::Future;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
+use crate::stages::Unfinished;
 use crate::stop::{Stop, Stopper};
 
 /// Starts parts and reports when one ends too early.
@@ -83,11 +84,11 @@ impl<T> Part<T> {
     /// Raises the part's stop signal and waits until it has ended.
     ///
     /// # Errors
-    /// A text when the part panicked.
-    pub async fn stop(mut self) -> Result<T, String> {
+    /// [`Unfinished`] when the part panicked.
+    pub async fn stop(mut self) -> Result<T, Unfinished> {
         self.stopper.stop();
         let ended = (&mut self.handle).await;
-        ended.map_err(|_| format!("{} panicked", self.name))
+        ended.map_err(|_| Unfinished::new(format!("{} panicked", self.name)))
     }
 }
 
@@ -120,7 +121,7 @@ mod tests {
         assert_eq!(ended.stop().await, Ok(()));
         let panicked = parts.start("persister", |_| async { panic!("on purpose") });
         assert_eq!(parts.ended_early().await, "persister panicked");
-        assert_eq!(panicked.stop().await, Err::<(), _>("persister panicked".to_owned()));
+        assert_eq!(panicked.stop().await, Err::<(), _>(Unfinished::new("persister panicked")));
     }
 
     #[tokio::test]

@@ -1,12 +1,14 @@
 //! The ordered stop: one stage after another, each with a hard deadline.
 
+use std::error::Error;
+use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout};
 
-type Ending = Pin<Box<dyn Future<Output = Result<(), String>> + Send>>;
+type Ending = Pin<Box<dyn Future<Output = Result<(), Unfinished>> + Send>>;
 
 struct Stage {
     name: &'static str,
@@ -20,6 +22,24 @@ struct Stage {
 /// deadline.
 #[derive(Default)]
 pub struct Stages(Vec<Stage>);
+
+/// What a part or a stage did not finish, in words: a line of the exit report.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unfinished(String);
+
+impl Unfinished {
+    pub fn new(what: impl Into<String>) -> Self {
+        Unfinished(what.into())
+    }
+}
+
+impl fmt::Display for Unfinished {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl Error for Unfinished {}
 
 /// Work that a stage could not finish.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,7 +61,7 @@ impl Stages {
         &mut self,
         name: &'static str,
         deadline: Duration,
-        ending: impl Future<Output = Result<(), String>> + Send + 'static,
+        ending: impl Future<Output = Result<(), Unfinished>> + Send + 'static,
     ) {
         self.0.push(Stage { name, deadline, ending: Box::pin(ending), may_be_cut: false });
     }
@@ -52,7 +72,7 @@ impl Stages {
         &mut self,
         name: &'static str,
         deadline: Duration,
-        ending: impl Future<Output = Result<(), String>> + Send + 'static,
+        ending: impl Future<Output = Result<(), Unfinished>> + Send + 'static,
     ) {
         self.0.push(Stage { name, deadline, ending: Box::pin(ending), may_be_cut: true });
     }
@@ -79,11 +99,11 @@ impl Stages {
                     tracing::warn!(stage = name, deadline_ms = millis(deadline), "cut off; nothing is lost by it");
                     continue;
                 }
-                Err(_) => Err(format!("not done within {} ms", millis(deadline))),
+                Err(_) => Err(Unfinished::new(format!("not done within {} ms", millis(deadline)))),
             };
             match ended {
                 Ok(()) => tracing::info!(stage = name, took_ms = millis(began.elapsed()), "stopped"),
-                Err(what) => {
+                Err(Unfinished(what)) => {
                     tracing::error!(stage = name, took_ms = millis(began.elapsed()), "left behind: {what}");
                     report.left.push(Left { stage: name, what });
                 }
@@ -149,7 +169,7 @@ mod tests {
         let last = diary.clone();
         let mut stages = Stages::default();
         stages.then("slow", Duration::from_millis(50), pending());
-        stages.then("failing", Duration::from_secs(1), async { Err("3 records uncommitted".to_owned()) });
+        stages.then("failing", Duration::from_secs(1), async { Err(Unfinished::new("3 records uncommitted")) });
         stages.then("last", Duration::from_secs(1), async move {
             note(&last, "done");
             Ok(())
@@ -172,7 +192,7 @@ mod tests {
         stages.then_or_cut("slow job", Duration::from_millis(50), pending());
         assert_eq!(stages.run().await.code(), 0);
         let mut stages = Stages::default();
-        stages.then_or_cut("broken job", Duration::from_secs(1), async { Err("panicked".to_owned()) });
+        stages.then_or_cut("broken job", Duration::from_secs(1), async { Err(Unfinished::new("panicked")) });
         let report = stages.run().await;
         assert_eq!(report.code(), 1);
         assert_eq!(report.left, [Left { stage: "broken job", what: "panicked".to_owned() }]);

@@ -1,7 +1,5 @@
 //! Errors of the store ports.
 
-use std::fmt;
-
 use crate::{FailureCause, FailureKind};
 
 /// Why a store operation failed.
@@ -19,11 +17,6 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// [`StoreError::Unavailable`] with the text of an error.
-    pub fn unavailable(error: impl fmt::Display) -> Self {
-        StoreError::Unavailable(error.to_string().into())
-    }
-
     /// The kind of the failure.
     pub const fn kind(&self) -> FailureKind {
         match self {

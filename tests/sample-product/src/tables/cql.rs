@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use scylla::client::session::Session;
 use scylla::client::session_builder::SessionBuilder;
 use scylla::statement::prepared::PreparedStatement;
-use tidegate_ports::{StoreError, StoreStarts};
+use tidegate_ports::{FailureCause, StoreError, StoreStarts};
 use tidegate_scylla::AgentPingCql;
 
 use crate::counting::{Counters, Total};
@@ -32,27 +32,30 @@ impl CqlCounters {
     pub async fn open(cql: AgentPingCql, node: &str, keyspace: &str) -> Result<Self, Box<dyn Error + Send + Sync>> {
         let session = SessionBuilder::new().known_node(node).use_keyspace(keyspace, false).build().await?;
         session.query_unpaged(TABLE, ()).await?;
-        let (read, save) = (session.prepare(READ).await?, session.prepare(SAVE).await?);
-        Ok(CqlCounters { cql, session, read, save })
+        Ok(CqlCounters { cql, read: session.prepare(READ).await?, save: session.prepare(SAVE).await?, session })
     }
 }
 
 #[async_trait]
 impl Counters for CqlCounters {
     async fn read(&self, counter: CounterId) -> Result<Option<Total>, StoreError> {
-        let found =
-            self.session.execute_unpaged(&self.read, (counter.to_string(),)).await.map_err(StoreError::unavailable)?;
-        let rows = found.into_rows_result().map_err(StoreError::unavailable)?;
-        let row = rows.maybe_first_row::<(i64, i64, Option<i64>)>().map_err(StoreError::unavailable)?;
+        let found = self.session.execute_unpaged(&self.read, (counter.to_string(),)).await.map_err(unavailable)?;
+        let rows = found.into_rows_result().map_err(unavailable)?;
+        let row = rows.maybe_first_row::<(i64, i64, Option<i64>)>().map_err(unavailable)?;
         Ok(row.map(|(total, marks, folded_to)| Total { total, marks, folded_to }))
     }
 
     async fn save(&self, counter: CounterId, Total { total, marks, folded_to }: Total) -> Result<(), StoreError> {
         let values = (counter.to_string(), total, marks, folded_to, folded_to);
-        self.session.execute_unpaged(&self.save, values).await.map(drop).map_err(StoreError::unavailable)
+        self.session.execute_unpaged(&self.save, values).await.map(drop).map_err(unavailable)
     }
 
     async fn starts(&self) -> Result<StoreStarts, StoreError> {
         self.cql.starts().await
     }
+}
+
+/// With the driver's error as its source.
+fn unavailable(error: impl Error + Send + Sync + 'static) -> StoreError {
+    StoreError::Unavailable(FailureCause::from(error.to_string()).caused_by(error))
 }

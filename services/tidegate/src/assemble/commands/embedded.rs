@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tidegate_inproc::limits::MemoryLimits;
 use tidegate_kernel::Timestamp;
+use tidegate_lifecycle::Unfinished;
 use tidegate_ports::{Clock, RandomIds, Retention};
 use tidegate_sqlite::{
     DataFolder, EmbeddedCommandStore, EmbeddedKeys, EmbeddedLog, EmbeddedReadLog, FolderError, LogOptions,
@@ -113,7 +114,8 @@ fn closing(log: EmbeddedLog, store: EmbeddedCommandStore) -> Close {
         let left = log.close().await.left;
         // The store's last handle: its file is closed with it.
         drop(store);
-        if left == 0 { Ok(()) } else { Err(format!("{left} commands or commits could not be written")) }
+        let unfinished = || Unfinished::new(format!("{left} commands or commits could not be written"));
+        if left == 0 { Ok(()) } else { Err(unfinished()) }
     })
 }
 

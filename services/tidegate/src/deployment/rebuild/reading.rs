@@ -77,7 +77,7 @@ impl Reading {
             why = failed => Some(why),
             never = report_progress(&mut console, &reach, began) => match never {},
         };
-        part.stop().await.map_err(Failure::broken)?;
+        part.stop().await?;
         // The group drops a member that leaves late, too.
         let _ = tidegate_kafka::all_closed(LEAVES_WITHIN).await;
         console.line(format_args!("{}", progress::line(reach.done(), reach.total(), began.elapsed())));

@@ -72,7 +72,7 @@ impl<P> Opened<P> {
             report.left.extend(roles.stages().run().await.left);
         }
         if let Err(left) = close.await {
-            report.add("log and store", left);
+            report.add("log and store", left.to_string());
         }
         report
     }

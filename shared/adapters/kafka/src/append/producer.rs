@@ -331,3 +331,18 @@ impl ProducerContext for Reports {
         let _ = reply.send(delivery::delivered(report));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tidegate_kernel::Region;
+
+    use super::*;
+    use crate::Topics;
+
+    #[test]
+    fn a_record_is_acknowledged_by_all_replicas_in_sync_and_a_retry_repeats_none() {
+        let options = KafkaOptions::new("broker:9092", Topics::named("tidegate", Region::Eu, 1), 12);
+        let config = config(&options, "ingest", Capacity::records(&options), true);
+        assert_eq!((config.get("acks"), config.get("enable.idempotence")), (Some("all"), Some("true")));
+    }
+}

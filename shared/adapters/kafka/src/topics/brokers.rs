@@ -5,11 +5,12 @@ use std::sync::Arc;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::types::RDKafkaRespErr;
+use tidegate_ports::FailureCause;
 
 use super::TopicsError;
 use super::wanted::{Description, Wanted};
-use crate::KafkaOptions;
 use crate::client::{self, Asking};
+use crate::{KafkaOptions, failure};
 
 /// An admin client for topics.
 pub struct Brokers {
@@ -58,15 +59,16 @@ impl Brokers {
         });
         let broke_off = |error: tokio::task::JoinError| TopicsError::Unavailable {
             brokers: self.addresses.clone(),
-            cause: error.to_string(),
+            cause: FailureCause::from(error.to_string()).caused_by(error),
         };
         asked.await.map_err(broke_off)?.map_err(|error: KafkaError| self.unavailable(&error))
     }
 
     /// Creates the topic; false if it exists already.
     pub async fn create(&self, wanted: &Wanted) -> Result<bool, TopicsError> {
-        let refused = |cause: String| TopicsError::Refused { topic: wanted.name.clone(), cause };
-        let partitions = i32::try_from(wanted.partitions).map_err(|error| refused(error.to_string()))?;
+        let refused = |cause: FailureCause| TopicsError::Refused { topic: wanted.name.clone(), cause };
+        let partitions = i32::try_from(wanted.partitions)
+            .map_err(|error| refused(FailureCause::refused(error.to_string()).caused_by(error)))?;
         let replication = TopicReplication::Fixed(i32::from(wanted.replication));
         let mut topic = NewTopic::new(&wanted.name, partitions, replication);
         for (name, value) in wanted.settings() {
@@ -78,15 +80,16 @@ impl Brokers {
             Some(Err((_, RDKafkaErrorCode::TopicAlreadyExists))) => Ok(false),
             Some(Err((_, RDKafkaErrorCode::InvalidReplicationFactor))) => {
                 let replicas = wanted.replication;
-                Err(refused(format!("there are not enough brokers for {replicas} replicas: lower kafka.replication")))
+                let text = format!("there are not enough brokers for {replicas} replicas: lower kafka.replication");
+                Err(refused(FailureCause::refused(text)))
             }
-            Some(Err((_, code))) => Err(refused(code.to_string())),
-            None => Err(refused("the broker did not say".to_owned())),
+            Some(Err((_, code))) => Err(refused(refusal(code))),
+            None => Err(refused("the broker did not say".into())),
         }
     }
 
     fn unavailable(&self, error: &KafkaError) -> TopicsError {
-        TopicsError::Unavailable { brokers: self.addresses.clone(), cause: error.to_string() }
+        TopicsError::Unavailable { brokers: self.addresses.clone(), cause: failure::cause(error.to_string(), error) }
     }
 }
 
@@ -98,7 +101,35 @@ impl Drop for Brokers {
 
 const UNKNOWN: RDKafkaRespErr = RDKafkaRespErr::RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
 
+/// The code with which a broker refuses a topic, with its kind.
+fn refusal(code: RDKafkaErrorCode) -> FailureCause {
+    FailureCause::new(failure::kind_of_code(code), code.to_string()).caused_by(KafkaError::AdminOp(code))
+}
+
 fn admin_options() -> AdminOptions {
     let timeout = Some(client::QUESTION_TIMEOUT * 2);
     AdminOptions::new().request_timeout(timeout).operation_timeout(timeout)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error;
+
+    use tidegate_ports::FailureKind;
+
+    use super::*;
+
+    #[test]
+    fn a_refused_topic_keeps_the_brokers_code_and_its_kind() {
+        for (code, kind) in [
+            (RDKafkaErrorCode::PolicyViolation, FailureKind::Refused),
+            (RDKafkaErrorCode::RequestTimedOut, FailureKind::Timeout),
+        ] {
+            let error = TopicsError::Refused { topic: "eu.records".to_owned(), cause: refusal(code) };
+            let cause = error.source().and_then(|source| source.downcast_ref::<FailureCause>()).expect("the cause");
+            assert_eq!(cause.kind(), kind);
+            let source = cause.source().and_then(|source| source.downcast_ref::<KafkaError>());
+            assert_eq!(source, Some(&KafkaError::AdminOp(code)));
+        }
+    }
 }

@@ -7,11 +7,11 @@ use async_trait::async_trait;
 use rusqlite::{OptionalExtension, params};
 use tidegate_agentping::{AgentNames, TeamId};
 use tidegate_agentping_ports::{NamesDoc, NamesOfTeams};
-use tidegate_ports::StoreError;
+use tidegate_ports::{FailureKind, StoreError};
 
 use crate::folder::{DataFolder, SETTINGS};
-use crate::sqlite;
-use crate::sqlite::failure::failure;
+use crate::sqlite::failure::{broken_off, failure, opening};
+use crate::sqlite::{self, SqliteError};
 
 /// The names of a folder's teams, also while a service runs on it.
 #[derive(Clone, Debug)]
@@ -30,7 +30,7 @@ impl NamesOfTeams for FolderNames {
     async fn of(&self, team: TeamId) -> Result<Arc<AgentNames>, StoreError> {
         let settings = self.settings.clone();
         let read = tokio::task::spawn_blocking(move || read(&settings, team));
-        read.await.map_err(StoreError::unavailable)?
+        read.await.map_err(|error| StoreError::Unavailable(broken_off("a read", error)))?
     }
 }
 
@@ -39,7 +39,7 @@ fn read(settings: &Path, team: TeamId) -> Result<Arc<AgentNames>, StoreError> {
     if !settings.exists() {
         return Ok(Arc::default());
     }
-    let connection = sqlite::open_reader(settings, SETTINGS).map_err(StoreError::unavailable)?;
+    let connection = sqlite::open_reader(settings, SETTINGS).map_err(cannot_open)?;
     if !connection.table_exists(None, "documents").map_err(failure)? {
         return Ok(Arc::default());
     }
@@ -48,4 +48,31 @@ fn read(settings: &Path, team: TeamId) -> Result<Arc<AgentNames>, StoreError> {
     let values = params![space.as_str(), NamesDoc::KIND, NamesDoc::NAME];
     let found = connection.query_row(select, values, |row| row.get::<_, Vec<u8>>(0)).optional().map_err(failure)?;
     found.map_or_else(|| Ok(Arc::default()), |doc| NamesDoc::names(&doc))
+}
+
+/// A file that is damaged or not ours stays so.
+fn cannot_open(error: SqliteError) -> StoreError {
+    let cause = opening(error);
+    if cause.kind() == FailureKind::Broken { StoreError::Broken(cause) } else { StoreError::Unavailable(cause) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error;
+
+    use tidegate_kernel::{Id, Region};
+
+    use super::*;
+
+    #[test]
+    fn settings_that_are_damaged_are_broken_and_those_that_are_not_there_have_no_names() {
+        let place = tempfile::tempdir().expect("a folder");
+        let settings = place.path().join("settings.db");
+        let team: TeamId = Id::from_bits(Region::Eu, 9);
+        assert!(read(&settings, team).is_ok());
+        std::fs::write(&settings, "no database".repeat(1_000)).expect("written");
+        let error = read(&settings, team).map(drop).expect_err("damaged");
+        let StoreError::Broken(cause) = &error else { panic!("{error:?}") };
+        assert!(cause.source().is_some_and(|source| source.is::<SqliteError>()), "{error}");
+    }
 }

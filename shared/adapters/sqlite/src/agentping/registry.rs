@@ -20,7 +20,7 @@ use tidegate_ports::StoreError;
 use crate::agentping::store::queries;
 use crate::folder::{DataFolder, REGISTRY, STORE};
 use crate::guards::{Acknowledged, FileGuard, GuardedFile, Refused};
-use crate::sqlite::failure::unreadable;
+use crate::sqlite::failure::{broken_off, unreadable};
 use crate::sqlite::{self, SqliteError};
 use crate::store_file::readers::Readers;
 
@@ -105,8 +105,7 @@ impl EmbeddedRegistry {
             guard.acknowledge(changes);
             Ok::<T, Unmade>(made)
         });
-        let broken_off = |error| StoreError::Unavailable(format!("a change was broken off: {error}").into());
-        Ok(made.await.map_err(broken_off)??)
+        Ok(made.await.map_err(|error| StoreError::Unavailable(broken_off("a change", error)))??)
     }
 }
 

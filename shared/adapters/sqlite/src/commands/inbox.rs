@@ -12,7 +12,7 @@ use tidegate_kernel::LogKey;
 use tidegate_ports::StoreError;
 
 use crate::folder::{DataFolder, FolderError, INBOX, OwnedFolder};
-use crate::sqlite::failure::failure;
+use crate::sqlite::failure::{broken_off, failure};
 use crate::sqlite::values::signed;
 use crate::sqlite::{self, Migrations, SqliteError};
 
@@ -126,7 +126,9 @@ impl OperatorInbox {
             // Each statement is a transaction of its own: a panic leaves nothing half done.
             work(&connection.lock().unwrap_or_else(PoisonError::into_inner))
         });
-        let detached = |error| StoreError::Unavailable(format!("the inbox was not reached: {error}").into());
-        worked.await.map_err(detached)?.map_err(failure)
+        worked
+            .await
+            .map_err(|error| StoreError::Unavailable(broken_off("a call of the inbox", error)))?
+            .map_err(failure)
     }
 }

@@ -10,7 +10,7 @@ use tidegate_ports::{OwnerKeys, StoreError};
 
 use crate::folder::{DataFolder, KEYS};
 use crate::guards::{Acknowledged, FileGuard, GuardedFile, Refused};
-use crate::sqlite::failure::failure;
+use crate::sqlite::failure::{broken_off, failure};
 use crate::sqlite::values::unsigned;
 use crate::sqlite::{Migrations, SqliteError};
 use crate::store_file::readers::Readers;
@@ -109,8 +109,7 @@ impl EmbeddedKeys {
             guard.acknowledge(made);
             Ok(changed)
         });
-        let detached = |error| StoreError::Unavailable(format!("a change was broken off: {error}").into());
-        changed.await.map_err(detached)?.map_err(failure)
+        changed.await.map_err(|error| StoreError::Unavailable(broken_off("a change", error)))?.map_err(failure)
     }
 
     /// Moves all commits into the file and cuts the write-ahead log, so that it no longer holds what a key was. Where a
@@ -121,8 +120,7 @@ impl EmbeddedKeys {
             let (connection, _) = &*writer.lock().unwrap_or_else(PoisonError::into_inner);
             connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
         });
-        let detached = |error| StoreError::Unavailable(format!("a checkpoint was broken off: {error}").into());
-        cut.await.map_err(detached)?.map_err(failure)
+        cut.await.map_err(|error| StoreError::Unavailable(broken_off("a checkpoint", error)))?.map_err(failure)
     }
 }
 

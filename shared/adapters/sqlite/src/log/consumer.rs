@@ -16,6 +16,7 @@ use super::Inner;
 use super::reader::Reader;
 use super::request::{PendingCommit, Request};
 use super::state::closed;
+use crate::sqlite::failure::broken_off;
 
 /// A group member; dropping it leaves the group. Polling may be cancelled at any time: nothing is lost.
 pub struct EmbeddedConsumer {
@@ -118,7 +119,7 @@ impl Consume for EmbeddedConsumer {
                 let lane = *lane;
                 let read = records.await;
                 self.reading = None;
-                let records = read.map_err(|error| LogError::Unavailable(error.to_string().into()))??;
+                let records = read.map_err(|error| LogError::Unavailable(broken_off("a read", error)))??;
                 if let Some(polled) = self.take_read(lane, records)? {
                     return Ok(polled);
                 }

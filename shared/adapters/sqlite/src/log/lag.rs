@@ -9,6 +9,7 @@ use tidegate_ports::{Account, Lag, LogError, PartitionLag, ReadLag};
 use super::Inner;
 use super::reader::Reader;
 use super::schema::GENERATION;
+use crate::sqlite::failure::broken_off;
 
 /// How far one group is behind, from memory where it can be.
 pub struct EmbeddedLag {
@@ -81,6 +82,7 @@ impl ReadLag for EmbeddedLag {
             }
             Ok(lags)
         };
-        tokio::task::spawn_blocking(read).await.map_err(|error| LogError::Unavailable(error.to_string().into()))?
+        let read = tokio::task::spawn_blocking(read).await;
+        read.map_err(|error| LogError::Unavailable(broken_off("a read", error)))?
     }
 }

@@ -7,6 +7,7 @@ use tokio::sync::oneshot;
 use super::EmbeddedLog;
 use super::request::Request;
 use super::state::{PartitionState, closed};
+use crate::sqlite::failure::broken_off;
 
 /// Bytes of records checked in one read.
 const CHECKED_BYTES: usize = 8 << 20;
@@ -58,6 +59,7 @@ impl EmbeddedLog {
             }
             Ok(())
         };
-        tokio::task::spawn_blocking(check).await.map_err(|error| LogError::Unavailable(error.to_string().into()))?
+        let checked = tokio::task::spawn_blocking(check).await;
+        checked.map_err(|error| LogError::Unavailable(broken_off("a check", error)))?
     }
 }

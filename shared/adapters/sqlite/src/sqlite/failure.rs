@@ -3,6 +3,9 @@
 use rusqlite::ErrorCode;
 use rusqlite::types::Type;
 use tidegate_ports::{FailureCause, FailureKind, StoreError};
+use tokio::task::JoinError;
+
+use super::SqliteError;
 
 /// Busy, full, or failing disks pass; damage, and content that does not read back, do not.
 pub(crate) fn failure(error: rusqlite::Error) -> StoreError {
@@ -56,6 +59,20 @@ pub(crate) fn kind_of_error(error: &rusqlite::Error) -> FailureKind {
     error.sqlite_error_code().map_or(FailureKind::Broken, kind_of)
 }
 
+/// Why a file could not be opened. Where the kind is broken, a retry does not help.
+pub(crate) fn opening(error: SqliteError) -> FailureCause {
+    let kind = match &error {
+        SqliteError::Sqlite { source, .. } => kind_of_error(source),
+        _ => FailureKind::Broken,
+    };
+    FailureCause::new(kind, error.to_string()).caused_by(error)
+}
+
+/// A call on a blocking thread that did not return: it panicked, or the process ends. `what` was broken off.
+pub(crate) fn broken_off(what: &str, error: JoinError) -> FailureCause {
+    FailureCause::from(format!("{what} was broken off: {error}")).caused_by(error)
+}
+
 /// Reading, writing or syncing failed. A full disk is another error, which passes.
 pub(crate) fn is_of_the_disk(error: &rusqlite::Error) -> bool {
     error.sqlite_error_code() == Some(ErrorCode::SystemIoFailure)
@@ -69,6 +86,7 @@ pub(crate) fn unreadable(column: usize, cause: impl Into<Box<dyn std::error::Err
 #[cfg(test)]
 mod tests {
     use std::error::Error;
+    use std::path::PathBuf;
 
     use rusqlite::ffi;
 
@@ -108,6 +126,34 @@ mod tests {
             assert_eq!((found, error.kind(), cause.as_str()), (variant, kind, text.as_str()));
             assert!(cause.source().is_some_and(|source| source.is::<rusqlite::Error>()), "{text}");
         }
+    }
+
+    #[test]
+    fn only_what_sqlite_says_of_a_file_that_does_not_open_may_pass() {
+        let path = || PathBuf::from("settings.db");
+        let sqlite = |code| SqliteError::Sqlite { path: path(), source: of_code(code) };
+        for (error, kind) in [
+            (sqlite(ffi::SQLITE_BUSY), FailureKind::Overloaded),
+            (sqlite(ffi::SQLITE_CANTOPEN), FailureKind::Unreachable),
+            (sqlite(ffi::SQLITE_CORRUPT), FailureKind::Broken),
+            (SqliteError::Missing { path: path() }, FailureKind::Broken),
+            (SqliteError::Damaged { path: path(), cause: "torn".to_owned() }, FailureKind::Broken),
+            (SqliteError::Foreign { path: path(), found: 1, expected: 2 }, FailureKind::Broken),
+        ] {
+            let text = error.to_string();
+            let cause = opening(error);
+            assert_eq!((cause.kind(), cause.as_str()), (kind, text.as_str()));
+            assert!(cause.source().is_some_and(|source| source.is::<SqliteError>()), "{text}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_call_that_panicked_is_the_source_of_its_cause() {
+        let worked = tokio::task::spawn_blocking(|| panic!("as the test wants")).await;
+        let cause = broken_off("a read", worked.map(|()| "it returned").expect_err("it panicked"));
+        assert_eq!(cause.kind(), FailureKind::Unreachable);
+        assert!(cause.as_str().starts_with("a read was broken off: "), "{cause}");
+        assert!(cause.source().is_some_and(|source| source.is::<JoinError>()));
     }
 
     #[test]

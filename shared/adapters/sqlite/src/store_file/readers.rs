@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use tidegate_ports::StoreError;
 use tokio::sync::Semaphore;
 
-use crate::sqlite::failure::failure;
+use crate::sqlite::failure::{broken_off, failure};
 use crate::sqlite::{self, FileKind, SqliteError};
 
 #[derive(Clone)]
@@ -43,7 +43,7 @@ impl Readers {
             idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
             answer
         });
-        read.await.map_err(|error| StoreError::Unavailable(format!("a read was broken off: {error}").into()))?
+        read.await.map_err(|error| StoreError::Unavailable(broken_off("a read", error)))?
     }
 }
 

@@ -211,7 +211,7 @@ struct FailingRows {
 impl FailingRows {
     fn write(&self) -> Result<(), StoreError> {
         let left = self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
-        left.map(|_| ()).map_err(|_| StoreError::unavailable("cut"))
+        left.map(|_| ()).map_err(|_| StoreError::Unavailable("cut".into()))
     }
 }
 

@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use tidegate_ports::StoreError;
 
+use super::{Acknowledged, FileGuard, GuardedFile};
 use crate::folder::OwnedFolder;
-use crate::guards::{Acknowledged, FileGuard, GuardedFile};
-use crate::sqlite::failure::failure;
+use crate::sqlite::failure::{broken_off, failure};
 use crate::sqlite::values::unsigned;
 use crate::sqlite::{self, FileKind, Migrations, SqliteError};
 use crate::store_file::readers::Readers;
@@ -92,8 +92,7 @@ impl CountedFile {
             }
             Ok::<T, rusqlite::Error>(made)
         });
-        let broken_off = |error| StoreError::Unavailable(format!("a change was broken off: {error}").into());
-        made.await.map_err(broken_off)?.map_err(failure)
+        made.await.map_err(|error| StoreError::Unavailable(broken_off("a change", error)))?.map_err(failure)
     }
 }
 
