@@ -43,7 +43,7 @@ const STEP_S: i64 = 60;
 /// For so long all wait, by a judge's clock, less what it may have stood still for before the partition did.
 const ALL_WAIT: Duration = Duration::from_secs(14 * 60);
 /// By then a slot is over that the first beat does not cover, wherever between two slots that came: it covers one up to five
-/// minutes away, and the next one ends a quarter of an hour after that. What is received is judged half a minute later.
+/// minutes away, and the next one ends a quarter of an hour after that. What is received is judged within a minute.
 const UNCOVERED_S: i64 = 21 * 60;
 const RELEASED: [(&str, &str); 2] =
     [("TIDEGATE_PERSISTER__BRAKE_RUN_LENGTH", "0"), ("TIDEGATE_PERSISTER__BRAKE_RATIO_PERCENT", "0")];

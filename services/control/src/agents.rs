@@ -14,7 +14,6 @@ use serde::Serialize;
 use tidegate_agentping::Slug;
 use tidegate_agentping_ports::AgentRow;
 use tidegate_agentping_settings::TeamSettings;
-use tidegate_agentping_verdicts::StandingDoc;
 use tidegate_kernel::Month;
 use utoipa::ToSchema;
 
@@ -24,6 +23,7 @@ use crate::manage::{NamePage, PAGE_PARAMETERS, page_of};
 use crate::problem::Problem;
 use crate::reads::Reads;
 use crate::refusal_shapes::{ManagedRefusals, Refusals};
+use crate::standing::Standings;
 use crate::weight::Weight;
 
 pub(crate) use view::AgentView;
@@ -65,7 +65,7 @@ async fn page(call: Call) -> Result<Response, Problem> {
     let now = reads.now();
     let rows = reads.ask(queries.agents(reader.team));
     let repeats = reads.ask(queries.repeats(reader.team, Month::of(now)));
-    let standings = reads.ask(StandingDoc::of_team(&*reads.managed.rows, reader.team));
+    let standings = reads.ask(Standings::of_team(&*reads.managed.rows, reader.team));
     let (rows, repeats, standings) = tokio::try_join!(rows, repeats, standings)?;
     let repeats: HashMap<Slug, u64> = repeats.into_iter().map(|of_agent| (of_agent.agent, of_agent.times)).collect();
     let is_asked = |row: &AgentRow| {
@@ -74,7 +74,7 @@ async fn page(call: Call) -> Result<Response, Problem> {
     let found: Vec<AgentRow> = rows.into_iter().filter(is_asked).take(page.limit + 1).collect();
     let (rows, next_cursor) = page_of(found, &page, LIST, |row| row.slug.to_string());
     let view = |row: &AgentRow| {
-        let mut view = AgentView::in_settings(row, &settings, standings.get(settings.names.key(&row.slug)), now);
+        let mut view = AgentView::in_settings(row, &settings, &standings, now);
         view.repeats_this_month = repeats.get(&row.slug).copied();
         view
     };
@@ -82,14 +82,14 @@ async fn page(call: Call) -> Result<Response, Problem> {
     Ok(permit.json(&AgentList { agents, next_cursor })?)
 }
 
-/// How the judge says that the agent stands.
+/// What is stored of how the agent stands.
 ///
 /// # Errors
 /// The store's.
-pub(crate) async fn judged(call: &Call, row: &AgentRow) -> Result<Option<StandingDoc>, Problem> {
+pub(crate) async fn judged(call: &Call, row: &AgentRow) -> Result<Standings, Problem> {
     let settings = call.settings();
     let key = settings.names.key(&row.slug);
-    call.reads.ask(StandingDoc::read(&*call.reads.managed.rows, call.reader.team, key)).await
+    call.reads.ask(Standings::of_agent(&*call.reads.managed.rows, call.reader.team, key)).await
 }
 
 /// Whether the agent was not deleted, or has reported since.

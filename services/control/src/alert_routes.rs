@@ -27,7 +27,7 @@ use view::{NewRouteBody, RouteList, RouteMade, RoutePatchBody, RouteView};
 
 const LIST: &[&str] = &["routes"];
 /// Routes of a team at most.
-const MOST: usize = 200;
+pub(crate) const MOST: usize = 200;
 
 /// The team's routes, by name.
 #[utoipa::path(
@@ -258,11 +258,14 @@ pub(crate) fn random(call: &Call) -> RouteRandom {
     RouteRandom(bytes)
 }
 
-/// Mail needs a server, and its links the deployment's own URL.
-fn mail_can_be_sent(call: &Call, route: &RouteDoc) -> Result<(), Problem> {
+/// Whether this deployment sends mail: that needs a server, and for the links in it the deployment's own URL.
+pub(crate) fn sends_mail(call: &Call) -> bool {
     let managed = &call.reads.managed;
-    let can_send = managed.sends_mail && managed.outbox.naming().public_url.is_some();
-    if matches!(route.target, RouteTarget::Email(_)) && !can_send {
+    managed.sends_mail && managed.outbox.naming().public_url.is_some()
+}
+
+fn mail_can_be_sent(call: &Call, route: &RouteDoc) -> Result<(), Problem> {
+    if matches!(route.target, RouteTarget::Email(_)) && !sends_mail(call) {
         return Err(SettingFault::at("kind", "cannot be email here: this deployment sends no mail").into());
     }
     Ok(())

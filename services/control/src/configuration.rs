@@ -229,7 +229,7 @@ fn planned<'a>(call: &Call, asked: &'a Asked, stored: &'a Stored) -> Result<Plan
         env: &asked.env,
         judged: &asked.judged,
         random: alert_routes::random(call),
-        sends_mail: call.reads.managed.outbox.naming().public_url.is_some(),
+        sends_mail: alert_routes::sends_mail(call),
     };
     routes::plan(&mut planner, stored, section("routes"), &owner)?;
     team::plan(&mut planner, stored, section("team"))?;

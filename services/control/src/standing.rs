@@ -1,15 +1,18 @@
 //! How an agent stands, as answers show it: by what the judge has written, and by what is set right now.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
-use tidegate_agentping::RunId;
+use tidegate_agentping::{RunId, Slug, TeamId};
 use tidegate_agentping_ports::AgentRow;
 use tidegate_agentping_pulse::agent::{AgentStanding, LastSuccess};
 use tidegate_agentping_pulse::incident::IncidentId;
 use tidegate_agentping_settings::TeamSettings;
-use tidegate_agentping_verdicts::StandingDoc;
+use tidegate_agentping_verdicts::{StandingDoc, open_check_incidents};
 use tidegate_kernel::timestamp::iso;
 use tidegate_kernel::usd::decimal;
 use tidegate_kernel::{Timestamp, Usd};
+use tidegate_ports::{Rows, StoreError};
 use utoipa::ToSchema;
 
 /// How an agent stands.
@@ -21,6 +24,54 @@ pub(crate) struct Standing {
     pub next_slot: Option<Timestamp>,
     pub last_success: Option<LastSuccess>,
     pub open_incidents: Vec<IncidentId>,
+}
+
+/// What is stored of how a team's agents stand, by their keys.
+#[derive(Debug, Default)]
+pub(crate) struct Standings {
+    docs: BTreeMap<Slug, StandingDoc>,
+    /// Open incidents of checks, which the judge does not know.
+    of_checks: BTreeMap<Slug, Vec<IncidentId>>,
+}
+
+impl Standings {
+    /// Of all agents.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn of_team(rows: &dyn Rows, team: TeamId) -> Result<Self, StoreError> {
+        let (docs, of_checks) = tokio::try_join!(StandingDoc::of_team(rows, team), open_check_incidents(rows, team))?;
+        Ok(Standings { docs, of_checks })
+    }
+
+    /// Of the agent with this key.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn of_agent(rows: &dyn Rows, team: TeamId, key: &Slug) -> Result<Self, StoreError> {
+        let doc = StandingDoc::read(rows, team, key);
+        let (doc, of_checks) = tokio::try_join!(doc, open_check_incidents(rows, team))?;
+        Ok(Standings { docs: doc.map(|doc| (key.clone(), doc)).into_iter().collect(), of_checks })
+    }
+
+    /// What the judge has written of the agent with this key.
+    pub fn doc(&self, key: &Slug) -> Option<&StandingDoc> {
+        self.docs.get(key)
+    }
+
+    /// How an agent stands.
+    pub fn standing(&self, row: &AgentRow, settings: &TeamSettings, now: Timestamp) -> Standing {
+        let key = settings.names.key(&row.slug);
+        let mut standing = Standing::of(row, self.doc(key), settings, now);
+        standing.open_incidents.extend(self.of_checks.get(key).into_iter().flatten());
+        standing
+    }
+
+    /// How many incidents are open, over all agents.
+    pub fn open_incidents(&self) -> usize {
+        let of_judge: usize = self.docs.values().map(|doc| doc.open_incidents.len()).sum();
+        of_judge + self.of_checks.values().map(Vec::len).sum::<usize>()
+    }
 }
 
 /// The words of states, as they are described.
@@ -54,7 +105,8 @@ pub(crate) struct LastSuccessView {
 }
 
 impl Standing {
-    /// `doc` is what the judge has written. A pause holds at once, although the judge comes to it later.
+    /// `doc` is what the judge has written: it names no incidents of checks. A pause holds at once, although the judge
+    /// comes to it later.
     pub fn of(row: &AgentRow, doc: Option<&StandingDoc>, settings: &TeamSettings, now: Timestamp) -> Self {
         let unjudged = if row.last_seen.is_some() { AgentStanding::Up } else { AgentStanding::New };
         let (state, since) = doc.map_or((unjudged, row.first_seen), |doc| doc.state_at(now));

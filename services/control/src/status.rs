@@ -24,7 +24,7 @@ use crate::problem::Problem;
 use crate::reads::Reads;
 use crate::refusal_shapes::{ManagedRefusals, Refusals};
 use crate::slots::{DoubtWord, SlotWord};
-use crate::standing::{AgentState, Standing};
+use crate::standing::{AgentState, Standing, Standings};
 use crate::weight::Weight;
 
 const LIST: &[&str] = &["status"];
@@ -132,7 +132,7 @@ async fn status(call: Call) -> Result<Response, Problem> {
     let permit = reads.permit(Weight::Rows).await?;
     let (now, rows) = (reads.now(), &*reads.managed.rows);
     let agents = reads.ask(queries.agents(reader.team));
-    let standings = reads.ask(StandingDoc::of_team(rows, reader.team));
+    let standings = reads.ask(Standings::of_team(rows, reader.team));
     let (agents, standings, judged) = tokio::try_join!(agents, standings, reads.ask(JudgedDoc::read(rows)))?;
     let is_asked = |row: &AgentRow| {
         is_there(row, &settings) && page.after.as_deref().is_none_or(|after| row.slug.as_str() > after)
@@ -141,14 +141,14 @@ async fn status(call: Call) -> Result<Response, Problem> {
     let (found, next_cursor) = page_of(found, &page, LIST, |row| row.slug.to_string());
     let status = TeamStatus {
         judged_until: judged.map(|judged| judged.until),
-        incidents_open: standings.values().map(|doc| doc.open_incidents.len() as u64).sum(),
+        incidents_open: standings.open_incidents() as u64,
         paused: settings.team_pause.at(now).is_some(),
         muted: settings.mutes.get(kinds::WHOLE_TEAM).is_some_and(|mute| mute.holds(now)),
         agents: found
             .iter()
             .map(|row| {
-                let doc = standings.get(settings.names.key(&row.slug));
-                let status = AgentStatus::of(row, doc, &settings, now);
+                let doc = standings.doc(settings.names.key(&row.slug));
+                let status = AgentStatus::of(row, standings.standing(row, &settings, now), doc, &settings, now);
                 if with_slots { status.with_slots(doc) } else { status }
             })
             .collect(),
@@ -158,8 +158,14 @@ async fn status(call: Call) -> Result<Response, Problem> {
 }
 
 impl AgentStatus {
-    fn of(row: &AgentRow, doc: Option<&StandingDoc>, settings: &TeamSettings, now: Timestamp) -> Self {
-        let Standing { state, since, next_slot, last_success, open_incidents } = Standing::of(row, doc, settings, now);
+    fn of(
+        row: &AgentRow,
+        standing: Standing,
+        doc: Option<&StandingDoc>,
+        settings: &TeamSettings,
+        now: Timestamp,
+    ) -> Self {
+        let Standing { state, since, next_slot, last_success, open_incidents } = standing;
         let schedule = settings.schedules.get(&row.slug).and_then(|schedule| schedule.current());
         let local = |at| schedule.map(|(_, definition)| definition.timezone.local(at));
         AgentStatus {

@@ -12,7 +12,7 @@ use tidegate_agentping_ports::spend_rows::{SPEND_DAYS, day_shard};
 use tidegate_agentping_pulse::agent::AgentStanding;
 use tidegate_agentping_pulse::spend::hour_of;
 use tidegate_agentping_settings::TeamSettings;
-use tidegate_agentping_verdicts::{JudgedDoc, StandingDoc};
+use tidegate_agentping_verdicts::JudgedDoc;
 use tidegate_door::entry::with_type;
 use tidegate_kernel::{Month, SmolStr, Timestamp, Usd};
 use tidegate_ports::{Rows, StoreError};
@@ -24,7 +24,7 @@ use crate::guard::spend_pages;
 use crate::problem::Problem;
 use crate::reads::Reads;
 use crate::refusal_shapes::{ManagedRefusals, Refusals};
-use crate::standing::Standing;
+use crate::standing::{Standing, Standings};
 use crate::weight::Weight;
 
 /// The type of Prometheus' text format.
@@ -88,14 +88,13 @@ async fn metrics(call: Call) -> Result<Response, Problem> {
     let _permit = reads.permit(Weight::Rows).await?;
     let (now, rows, team) = (reads.now(), &*reads.managed.rows, reader.team);
     let agents = reads.ask(queries.agents(team));
-    let standings = reads.ask(StandingDoc::of_team(rows, team));
+    let standings = reads.ask(Standings::of_team(rows, team));
     let costs = reads.ask(costs_of(rows, team, now));
     let events = reads.ask(queries.usage(team, Month::of(now)));
     let judged = reads.ask(JudgedDoc::read(rows));
     let (agents, standings, costs, events, judged) = tokio::try_join!(agents, standings, costs, events, judged)?;
     let there = agents.iter().filter(|row| is_there(row, &settings));
-    let standing = |row: &AgentRow| standings.get(settings.names.key(&row.slug));
-    let shown: Vec<Shown> = there.map(|row| Shown::of(row, standing(row), &settings, &costs, now)).collect();
+    let shown: Vec<Shown> = there.map(|row| Shown::of(row, &standings, &settings, &costs, now)).collect();
     let mut text = String::new();
     for (name, help, value) in OF_AGENTS {
         begin(&mut text, name, help);
@@ -106,7 +105,7 @@ async fn metrics(call: Call) -> Result<Response, Problem> {
             }
         }
     }
-    let open: usize = standings.values().map(|doc| doc.open_incidents.len()).sum();
+    let open = standings.open_incidents();
     let of_team = [
         ("tidegate_team_events_used", "Events of this month that count towards the plan.", Some(events as f64)),
         (
@@ -133,7 +132,7 @@ async fn metrics(call: Call) -> Result<Response, Problem> {
 impl Shown {
     fn of(
         row: &AgentRow,
-        doc: Option<&StandingDoc>,
+        standings: &Standings,
         settings: &TeamSettings,
         costs: &BTreeMap<SmolStr, i64>,
         now: Timestamp,
@@ -141,7 +140,7 @@ impl Shown {
         let nanos = costs.get(settings.names.key(&row.slug).as_str()).copied().unwrap_or(0);
         Shown {
             agent: row.slug.to_string(),
-            standing: Standing::of(row, doc, settings, now),
+            standing: standings.standing(row, settings, now),
             is_paused: settings.pause_of(&row.slug, now).is_some(),
             is_muted: settings.mute_of(&row.slug, now).is_some(),
             cost: Usd::from_nanos(u64::try_from(nanos).unwrap_or(0)),

@@ -126,11 +126,14 @@ struct Bench {
     doubts: Vec<Doubt>,
     doubts_of_teams: HashMap<TeamId, Vec<Doubt>>,
     run_clocks: BTreeMap<PartitionId, Timestamp>,
+    /// Up to where it is known whether runs were open in doubt of the volume.
+    runs_known_to: Timestamp,
 }
 
 impl Bench {
     fn turn(&self, to: Timestamp, runs_to: Timestamp) -> Turn<'_> {
-        let Bench { settled_to, doubts, doubts_of_teams, run_clocks } = self;
+        let Bench { settled_to, doubts, doubts_of_teams, run_clocks, runs_known_to } = self;
+        let runs_to = runs_to.min(*runs_known_to);
         Turn { to, settled_to: *settled_to, doubts, doubts_of_teams, run_clocks, runs_to }
     }
 }
@@ -252,9 +255,9 @@ impl Judge {
         let mut targets = self.progress().read().await?;
         self.doubts.read_dead_letters(&*self.ports.dead_letters, &targets, self.options.hold_ms).await?;
         self.bench = self.bench(self.run_clocks_at(&targets));
-        let there = targets.len();
+        let (there, complete_to) = (targets.len(), self.complete_to(&targets));
         targets.extend(self.gone(&targets));
-        let mut readings = self.read_feed(targets).await?;
+        let mut readings = self.read_feed(targets, complete_to).await?;
         readings.truncate(there);
         if self.saved.left(&self.cursors).is_empty() {
             self.agents.caught_up();
@@ -282,11 +285,18 @@ impl Judge {
     }
 
     fn bench(&self, run_clocks: BTreeMap<PartitionId, Timestamp>) -> Bench {
-        let mut doubts = self.watermark.doubts(self.options.hold_ms);
-        doubts.extend(self.doubts.of_all(self.watermark.judged_until(self.options.hold_ms)));
-        let clocks = run_clocks.into_iter().map(|(id, at)| (id, at.min(self.known_to)));
+        let doubts = self.doubts_of_all(Timestamp::FIRST);
+        let run_clocks = run_clocks.into_iter().map(|(id, at)| (id, at.min(self.known_to))).collect();
         let settled_to = self.ports.clock.now().plus_millis(-SETTLED_AFTER_MS);
-        Bench { settled_to, doubts, doubts_of_teams: self.doubts.of_teams(), run_clocks: clocks.collect() }
+        let (doubts_of_teams, runs_known_to) = (self.doubts.of_teams(), self.doubts.runs_known_to());
+        Bench { settled_to, doubts, doubts_of_teams, run_clocks, runs_known_to }
+    }
+
+    /// Doubt that concerns all teams. What goes on lasts until slots can be judged, or until `to` if that is later.
+    fn doubts_of_all(&self, to: Timestamp) -> Vec<Doubt> {
+        let mut doubts = self.watermark.doubts(self.options.hold_ms);
+        doubts.extend(self.doubts.of_all(self.watermark.judged_until(self.options.hold_ms).max(to)));
+        doubts
     }
 
     /// The same once the feed is read up to these targets.
@@ -303,6 +313,14 @@ impl Judge {
             Some((id, at.or_else(|| self.watermark.clock(id))?.plus_millis(-hold_ms)))
         };
         targets.iter().filter_map(clock).collect()
+    }
+
+    /// Up to where all that was received is known once the feed is read up to these targets: the slowest partition's
+    /// clock, but for those that the watermark goes on without. `None`: one of them has none.
+    fn complete_to(&self, targets: &[PartitionTarget]) -> Option<Timestamp> {
+        let stalled: Vec<PartitionId> = self.watermark.stalled().collect();
+        let waited_for = targets.iter().map(|target| target.reading.id).filter(|id| !stalled.contains(id));
+        waited_for.map(|id| self.bench.run_clocks.get(&id).copied()).min().flatten()
     }
 
     /// Up to where what happened to the runs of each partition is known.

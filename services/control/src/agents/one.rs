@@ -19,6 +19,7 @@ use crate::manage::{Change, ETag, Kept, deleted, known_routes, object};
 use crate::problem::Problem;
 use crate::reads::Reads;
 use crate::refusal_shapes::{ChangeRefusals, ManagedRefusals, NotFoundRefusals, Refusals, TakenRefusals};
+use crate::standing::Standings;
 use crate::team::MaintenanceView;
 
 /// An agent to make.
@@ -117,7 +118,7 @@ async fn one(mut call: Call) -> Result<Response, Problem> {
     let name = call.path().await;
     let row = known(&call, name.as_deref()).await?;
     let judged = super::judged(&call, &row).await?;
-    let view = AgentView::in_settings(&row, &call.settings(), judged.as_ref(), call.reads.now());
+    let view = AgentView::in_settings(&row, &call.settings(), &judged, call.reads.now());
     object(StatusCode::OK, &view, &view.tag()?)
 }
 
@@ -153,7 +154,7 @@ async fn make(call: Call, sent: Sent) -> Result<Response, Problem> {
         }
     });
     let set = written.await?;
-    let view = AgentView::of(&row, &set, None, &call.settings(), None, now);
+    let view = AgentView::of(&row, &set, None, &call.settings(), &Standings::default(), now);
     object(StatusCode::CREATED, &view, &view.tag()?)
 }
 
@@ -179,7 +180,7 @@ async fn changed(mut call: Call, sent: Sent) -> Result<Response, Problem> {
     let (team, slug) = (call.reader.team, row.slug.as_str());
     let judged = super::judged(&call, &row).await?;
     let decide = || {
-        let (call, row, given, judged) = (&call, &row, &given, judged.as_ref());
+        let (call, row, given, judged) = (&call, &row, &given, &judged);
         async move {
             let reads = &call.reads;
             let mut kept: Kept<AgentDoc> = Kept::read(reads, team, kinds::AGENT, slug).await?;
@@ -220,7 +221,8 @@ async fn removed(mut call: Call, _: Sent) -> Result<Response, Problem> {
             let reads = &call.reads;
             let mut kept: Kept<AgentDoc> = Kept::read(reads, team, kinds::AGENT, slug).await?;
             let mut schedule: Kept<ScheduleDoc> = Kept::read(reads, team, kinds::SCHEDULE, slug).await?;
-            let view = AgentView::of(row, &kept.doc, schedule.doc.current(), &call.settings(), None, now);
+            let (current, unjudged) = (schedule.doc.current(), Standings::default());
+            let view = AgentView::of(row, &kept.doc, current, &call.settings(), &unjudged, now);
             ETag::matched(Some(&view.tag()?), call.headers())?;
             // Later than all that was received of it: a run that is received from now on brings it back.
             let deleted_at = row.last_seen.map_or(now, |seen| seen.max(now));

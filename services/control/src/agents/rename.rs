@@ -22,6 +22,7 @@ use crate::manage::{Change, ETag, Kept, object};
 use crate::problem::Problem;
 use crate::reads::Reads;
 use crate::refusal_shapes::{ChangeRefusals, ManagedRefusals, NotFoundRefusals, Refusals, TakenRefusals};
+use crate::standing::Standings;
 
 /// Bytes of all renames of a team at most: a document has its bound.
 const MAX_NAMES_BYTES: usize = 100_000;
@@ -69,7 +70,7 @@ async fn renamed(mut call: Call, sent: Sent) -> Result<Response, Problem> {
         sleep(call.reads.rename_wait).await;
     }
     let judged = judged(&call, &row).await?;
-    let view = AgentView::in_settings(&row, &call.settings(), judged.as_ref(), call.reads.now());
+    let view = AgentView::in_settings(&row, &call.settings(), &judged, call.reads.now());
     object(StatusCode::OK, &view, &view.tag()?)
 }
 
@@ -82,7 +83,8 @@ async fn decided(call: &Call, name: Option<&str>, to: &Slug) -> Result<Change<(A
     let from = &row.slug;
     let set: Kept<AgentDoc> = Kept::read(reads, team, kinds::AGENT, from.as_str()).await?;
     let schedule: Kept<ScheduleDoc> = Kept::read(reads, team, kinds::SCHEDULE, from.as_str()).await?;
-    let view = AgentView::of(&row, &set.doc, schedule.doc.current(), &call.settings(), None, now);
+    let unjudged = Standings::default();
+    let view = AgentView::of(&row, &set.doc, schedule.doc.current(), &call.settings(), &unjudged, now);
     ETag::matched(Some(&view.tag()?), call.headers())?;
     if from == to {
         return Ok(Change { writes: Vec::new(), audited: None, answer: (row, false) });

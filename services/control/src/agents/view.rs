@@ -6,7 +6,6 @@ use tidegate_agentping_ports::AgentRow;
 use tidegate_agentping_pulse::Definition;
 use tidegate_agentping_pulse::agent::AgentStanding;
 use tidegate_agentping_settings::{AgentDoc, AgentRoutes, Maintenance, TeamSettings};
-use tidegate_agentping_verdicts::StandingDoc;
 use tidegate_kernel::timestamp::{iso, iso_option};
 use tidegate_kernel::{SmolStr, Timestamp};
 use utoipa::ToSchema;
@@ -14,7 +13,7 @@ use utoipa::ToSchema;
 use crate::manage::ETag;
 use crate::problem::Problem;
 use crate::schedule::{ScheduleRequest, ScheduleView};
-use crate::standing::{AgentState, LastSuccessView, Standing};
+use crate::standing::{AgentState, LastSuccessView, Standings};
 use crate::team::MaintenanceView;
 
 /// An agent.
@@ -81,10 +80,10 @@ impl AgentView {
         set: &AgentDoc,
         schedule: Option<(Timestamp, &Definition)>,
         team: &TeamSettings,
-        judged: Option<&StandingDoc>,
+        judged: &Standings,
         now: Timestamp,
     ) -> Self {
-        let standing = Standing::of(row, judged, team, now);
+        let standing = judged.standing(row, team, now);
         AgentView {
             id: row.id,
             agent: row.slug.clone(),
@@ -107,7 +106,7 @@ impl AgentView {
     }
 
     /// The same with what the team's settings say of it.
-    pub fn in_settings(row: &AgentRow, team: &TeamSettings, judged: Option<&StandingDoc>, now: Timestamp) -> Self {
+    pub fn in_settings(row: &AgentRow, team: &TeamSettings, judged: &Standings, now: Timestamp) -> Self {
         let unset = AgentDoc::default();
         let set = team.agents.get(&row.slug).unwrap_or(&unset);
         let schedule = team.schedules.get(&row.slug).and_then(|schedule| schedule.current());

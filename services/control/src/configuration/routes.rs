@@ -14,6 +14,7 @@ use super::Owner;
 use super::plan::Planner;
 use super::stored::Stored;
 use super::variables::{SecretNames, Variables, secrets_of};
+use crate::alert_routes::MOST;
 use crate::manage::Kept;
 use crate::problem::Problem;
 
@@ -35,6 +36,7 @@ pub(super) fn plan(
     let named_before = names.doc.clone();
     planner.routes = routes.iter().map(|(_, route)| route.doc.name.clone()).collect();
     planner.routes.extend(given.keys().map(Into::into));
+    let mut count = routes.len();
     for (name, members) in given {
         let path = joined("routes", name);
         let known = routes.iter().find(|(_, route)| route.doc.name == name.as_str());
@@ -69,11 +71,16 @@ pub(super) fn plan(
         match known {
             Some((_, route)) => change(planner, &path, route, wanted, &members)?,
             None => {
+                count += 1;
                 planner.created(path);
                 let made = Kept::new(kinds::ROUTE, &id.to_string(), RouteDoc { applied: true, ..wanted });
                 planner.writes.push(made.write()?);
             }
         }
+    }
+    // A team that has more from before can change those.
+    if count > MOST && count > routes.len() {
+        planner.fault(&SettingFault::at("routes", format!("would be {count} routes; a team may have {MOST}")));
     }
     let is_pruned = |route: &RouteDoc| route.applied && !given.contains_key(route.name.as_str());
     let prune = planner.prune;

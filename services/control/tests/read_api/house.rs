@@ -161,16 +161,25 @@ impl House {
         let runs = MemoryRuns::new(registry.clone());
         let accounts = MemoryNotedAccounts::default();
         let ports = (Arc::new(runs.clone()) as Arc<dyn RunQueries>, Arc::new(accounts.clone()) as _);
-        House::raised((runs, registry), accounts, ports, Callers::two_teams(), (None, set_up)).await
+        House::raised((runs, registry), accounts, ports, Callers::two_teams(), (None, true, set_up)).await
     }
 
     /// With a gate that deleted agents give their slots back to.
     pub async fn with_gate(gate: Arc<dyn Gate>) -> House {
+        House::deployed(Some(gate), true).await
+    }
+
+    /// Of a deployment without a server for mail.
+    pub async fn without_mail() -> House {
+        House::deployed(None, false).await
+    }
+
+    async fn deployed(gate: Option<Arc<dyn Gate>>, sends_mail: bool) -> House {
         let registry = two_teams().await;
         let runs = MemoryRuns::new(registry.clone());
         let accounts = MemoryNotedAccounts::default();
         let ports = (Arc::new(runs.clone()) as Arc<dyn RunQueries>, Arc::new(accounts.clone()) as _);
-        let set_up = (Some(gate), |control: Control| control);
+        let set_up = (gate, sends_mail, |control: Control| control);
         House::raised((runs, registry), accounts, ports, Callers::two_teams(), set_up).await
     }
 
@@ -190,7 +199,7 @@ impl House {
         let ports = (Arc::new(runs.clone()) as Arc<dyn RunQueries>, kept);
         let registry = two_teams().await;
         let accounts = MemoryNotedAccounts::default();
-        House::raised((runs, registry), accounts, ports, Callers::two_teams(), (None, set_up)).await
+        House::raised((runs, registry), accounts, ports, Callers::two_teams(), (None, true, set_up)).await
     }
 
     async fn with(
@@ -201,7 +210,7 @@ impl House {
     ) -> House {
         let accounts = MemoryNotedAccounts::default();
         let ports = (queries, Arc::new(accounts.clone()) as Arc<dyn NotedAccounts>);
-        House::raised((runs, two_teams().await), accounts, ports, callers, (None, set_up)).await
+        House::raised((runs, two_teams().await), accounts, ports, callers, (None, true, set_up)).await
     }
 
     async fn raised(
@@ -209,7 +218,7 @@ impl House {
         accounts: MemoryNotedAccounts,
         (queries, kept): (Arc<dyn RunQueries>, Arc<dyn NotedAccounts>),
         callers: impl Authenticate,
-        (gate, set_up): (Option<Arc<dyn Gate>>, impl FnOnce(Control) -> Control),
+        (gate, sends_mail, set_up): (Option<Arc<dyn Gate>>, bool, impl FnOnce(Control) -> Control),
     ) -> House {
         let clock = Arc::new(TestClock::at(at(NOON)));
         let documents = MemoryDocuments::new(clock.clone());
@@ -219,7 +228,7 @@ impl House {
             Management::new(Arc::new(documents.clone()), kept_rows, Arc::new(registry.clone()), clock.clone())
                 .with_ingest_url("https://eu.example/");
         let outbox = AlertOutbox::new(Arc::new(rows.clone()), managed.mirror.clone(), clock.clone(), naming());
-        let managed = managed.with_alerts(outbox, receivers(), true).with_gate(gate);
+        let managed = managed.with_alerts(outbox, receivers(), sends_mail).with_gate(gate);
         let control = Control::new(queries, kept, managed, Arc::new(callers), clock.clone(), Arc::new(RandomIds));
         // Cases send many requests while the clock stands.
         let control = set_up(control.with_managed_rate(1_000_000, 1_000_000).with_guard_rate(1_000_000, 1_000_000));

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use tidegate_agentping::{RunStatus, Slug};
+use tidegate_agentping::{AgentId, RunStatus, Slug};
 use tidegate_agentping_ports::registry::agent_id;
 use tidegate_agentping_pulse::agent::{AgentStanding, LastSuccess};
-use tidegate_agentping_pulse::incident::IncidentId;
+use tidegate_agentping_pulse::incident::track::{InARow, Track};
+use tidegate_agentping_pulse::incident::{IncidentId, Subject};
 use tidegate_agentping_pulse::{AlertKind, AlertSeverity, DoubtReason, IncidentOrigin, Slot, SlotOutcome};
 use tidegate_agentping_testkit::run_id;
-use tidegate_agentping_verdicts::{IncidentDoc, JudgedDoc, LastRun, RecentDoc, SlotDoc, StandingDoc};
+use tidegate_agentping_verdicts::{IncidentDoc, JudgedDoc, LastRun, RecentDoc, SlotDoc, StandingDoc, check_track_key};
 use tidegate_kernel::{Region, Timestamp};
 use tidegate_ports::{Clock, RowWrite, Rows};
 
@@ -255,6 +256,50 @@ async fn the_status_has_the_last_slots_of_each_agent() {
     assert_refusal(&house.get("/v1/status?recent_slots=1").await, 400, "invalid_field", Some("recent_slots"));
     assert_refusal(&house.get("/v1/status?limit=1001").await, 400, "invalid_field", Some("limit"));
     house.get("/v1/status?limit=1000").await.ok();
+}
+
+/// A check of an agent that has failed: its incident, and the rows of both. Rows of former builds do not name agents.
+fn failed_check(number: u128, agent: &str, names_agent: bool) -> (IncidentId, Vec<RowWrite>) {
+    let subject = Subject { agent: AgentId::from_bits(Region::Eu, number), kind: AlertKind::CheckFailed };
+    let mut track = Track::default();
+    let edge = track.bad(&subject, InARow::ONE, IncidentOrigin::Run(run_id(number)), at(NOON)).unwrap();
+    let mut doc = json!({"track": track, "rank": 1});
+    if names_agent {
+        doc["last"] = json!({ "agent": agent });
+    }
+    let key = check_track_key(team(1), &format!("chk_{number}"));
+    let mut rows = vec![RowWrite { key, rank: 1, doc: Some(doc.to_string().into_bytes()) }];
+    rows.extend(IncidentDoc::of(&edge, &slug(agent), edge.origin).rows(team(1)));
+    (edge.incident, rows)
+}
+
+/// AC-80: incidents of checks are counted wherever open incidents are, as they are listed.
+#[tokio::test]
+async fn ac_80_open_incidents_of_checks_are_counted_as_they_are_listed() {
+    let house = House::open().await;
+    house.with_agent("nightly", 1).await;
+    house.with_agent("other", 2).await;
+    let missed = incident(1, at(NOON));
+    let (checked, rows) = failed_check(10, "nightly", true);
+    let (of_former, former_rows) = failed_check(11, "other", false);
+    house.judged([standing(None).row(team(1), &slug("nightly"), 1)]).await;
+    house.judged(missed.rows(team(1)).into_iter().chain(rows).chain(former_rows)).await;
+    let list = house.get("/v1/incidents?status=open").await.ok();
+    let listed = list["incidents"].as_array().unwrap().len();
+    assert_eq!(listed, 3);
+    let status = house.get("/v1/status").await.ok();
+    assert_eq!(status["incidents_open"], json!(listed));
+    let ids = |agent: usize| status["agents"][agent]["open_incidents"].clone();
+    assert_eq!(ids(0), json!([missed.id.to_string(), checked.to_string()]));
+    assert_eq!(ids(1), json!([of_former.to_string()]));
+    let agents = house.get("/v1/agents").await.ok();
+    let counted = [&agents["agents"][0]["open_incidents"], &agents["agents"][1]["open_incidents"]];
+    assert_eq!(counted, [&json!(2), &json!(1)]);
+    assert_eq!(house.get("/v1/agents/nightly").await.ok()["open_incidents"], json!(2));
+    let metrics = house.get("/v1/metrics").await.text;
+    let line = format!("tidegate_team_incidents_open {listed}");
+    assert!(metrics.lines().any(|found| found == line), "{metrics}");
+    assert_eq!(house.get_as(Some(KEY_B), "/v1/status").await.ok()["incidents_open"], json!(0));
 }
 
 /// AC-80: the team's metrics have its agents and no other team's, in Prometheus' text format.

@@ -14,6 +14,7 @@ mod bad_input;
 mod badges;
 mod budget;
 mod configured;
+mod configured_routes;
 mod conservation;
 mod counted;
 mod described;

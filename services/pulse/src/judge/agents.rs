@@ -216,7 +216,7 @@ impl Agents {
 
     fn check_runs(&mut self, turn: &Turn<'_>, findings: &mut Findings) -> usize {
         let mut advanced = 0;
-        let Some(newest) = turn.run_clocks.values().max().copied() else { return advanced };
+        let Some(newest) = turn.run_clocks.values().max().map(|at| turn.runs_to.min(*at)) else { return advanced };
         let mut waiting = Vec::new();
         while let Some(id) = self.runs_due.next(newest) {
             self.with(id, turn, |watching, bench| watching.check_runs(bench, findings));

@@ -139,6 +139,21 @@ impl DoubtSources {
         self.canary_known_to(to).min(self.kept.volume.known_to(to))
     }
 
+    /// Judges the volume of minutes, where all that was received until `to` has been taken. Returns whether there was
+    /// one to judge.
+    pub fn judge_volume(&mut self, to: Timestamp) -> bool {
+        let is_due = self.kept.volume.is_due(to);
+        if is_due {
+            self.kept.volume.judge(to);
+        }
+        is_due
+    }
+
+    /// Up to where it is known whether runs were open in doubt of the volume.
+    pub fn runs_known_to(&self) -> Timestamp {
+        self.kept.volume.runs_known_to()
+    }
+
     /// Up to where it is known whether the canary is missing, by what was received until `to`.
     pub fn canary_known_to(&self, to: Timestamp) -> Timestamp {
         self.canary.map_or(to, |(since, _)| self.kept.canary.known_to(since, self.is_silent(), to))

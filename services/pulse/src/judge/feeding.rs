@@ -21,12 +21,16 @@ const MAX_FINDINGS: usize = 2_000;
 
 impl Judge {
     /// Reads the feed up to where each partition is settled, or as far as one turn goes, and returns how far each then
-    /// is.
-    pub(super) async fn read_feed(&mut self, targets: Vec<PartitionTarget>) -> Result<Vec<PartitionReading>, Unjudged> {
+    /// is. Everything that was received until `complete_to` is in it, if that is known.
+    pub(super) async fn read_feed(
+        &mut self,
+        targets: Vec<PartitionTarget>,
+        complete_to: Option<Timestamp>,
+    ) -> Result<Vec<PartitionReading>, Unjudged> {
         let JudgePorts { feed, accounts, .. } = &self.ports;
         let mut reading = FeedReading::new(feed.clone(), accounts.clone(), targets, &self.cursors);
         let mut taken = 0;
-        let read = self.take_rows(&mut reading, &mut taken).await;
+        let read = self.take_rows(&mut reading, complete_to, &mut taken).await;
         // Also after a failure: what was handed out is taken.
         self.cursors.extend(reading.cursors());
         FEED_ROWS.handle().increment(taken);
@@ -35,11 +39,16 @@ impl Judge {
     }
 
     /// Takes rows as far as one turn goes. The cursors, and how many rows there were, are noted once for all of them.
-    async fn take_rows(&mut self, reading: &mut FeedReading, taken: &mut u64) -> Result<(), Unjudged> {
+    async fn take_rows(
+        &mut self,
+        reading: &mut FeedReading,
+        complete_to: Option<Timestamp>,
+        taken: &mut u64,
+    ) -> Result<(), Unjudged> {
         let mut first_appended_at: Option<Timestamp> = None;
         for _ in 0..MAX_ROWS {
             let Some(entry) = reading.next().await? else { break };
-            self.feed(&entry);
+            self.feed(&entry, complete_to.filter(|_| !reading.lacks_rows()));
             *taken += 1;
             if self.findings.len() > MAX_FINDINGS {
                 self.write().await?;
@@ -64,12 +73,19 @@ impl Judge {
         gone.map(target).collect()
     }
 
-    fn feed(&mut self, entry: &FeedEntry) {
+    fn feed(&mut self, entry: &FeedEntry, complete_to: Option<Timestamp>) {
         self.doubts.take(entry);
+        let runs_to = entry.row.appended_at.plus_millis(-Watermark::CLOCK_DIFFERENCE_MS - self.options.hold_ms);
+        // Rows come in the order of their append: all that was received until then has been taken.
+        if let Some(taken_to) = complete_to.map(|to| to.min(runs_to))
+            && self.doubts.judge_volume(taken_to)
+        {
+            self.bench.doubts = self.doubts_of_all(taken_to);
+            self.bench.runs_known_to = self.doubts.runs_known_to();
+        }
         if is_canary(entry.row.team) {
             return;
         }
-        let runs_to = entry.row.appended_at.plus_millis(-Watermark::CLOCK_DIFFERENCE_MS - self.options.hold_ms);
         let turn = self.bench.turn(self.agents.judged_to(), runs_to);
         if self.saved.had(entry) {
             self.agents.fed_again(entry, &turn, &mut self.findings);

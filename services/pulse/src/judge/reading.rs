@@ -77,6 +77,11 @@ impl FeedReading {
         Ok(Some(entry))
     }
 
+    /// Whether the store lacks rows of a partition for now.
+    pub fn lacks_rows(&self) -> bool {
+        self.partitions.iter().any(|partition| partition.is_short)
+    }
+
     /// Where each partition is read on.
     pub fn cursors(&self) -> impl Iterator<Item = (PartitionId, i64)> {
         self.partitions.iter().map(|partition| (partition.target.reading.id, partition.cursor))

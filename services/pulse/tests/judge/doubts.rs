@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use serde_json::json;
-use tidegate_agentping::{HeartbeatStatus, Slug};
+use tidegate_agentping::{FinishStatus, HeartbeatStatus, Slug};
 use tidegate_agentping_pulse::{DoubtReason, canary_team};
 use tidegate_agentping_testkit::{heartbeat, key, record, run_id, team};
-use tidegate_kernel::Region;
+use tidegate_kernel::{Region, Timestamp};
 use tidegate_ports::{Account, Accounts, Append, Clock, DeadLetter, DeadLetters, Fate};
 
 use crate::rig::{Rig, time};
@@ -55,6 +55,73 @@ impl Rig {
 
     async fn reasons(&self, agent: &str) -> Vec<Option<DoubtReason>> {
         self.slot_docs(agent).await.iter().map(|slot| slot.reason).collect()
+    }
+
+    /// Fifteen days with 50 records in each of the first 15 minutes after noon, over some restarts. It is then a minute
+    /// before noon.
+    async fn with_volume() -> Self {
+        let mut rig = Rig::without_judge(FIRST_NOON);
+        rig.start().await;
+        for day in 0..LAST_DAY {
+            for minute in 0..15 {
+                rig.minute(day, minute, 50).await;
+                rig.apply().await;
+            }
+            rig.turn().await;
+            rig.hour_is_over(day).await;
+            if day % 5 == 0 {
+                rig.start().await;
+            }
+        }
+        rig.clock.set(noon(LAST_DAY).plus_millis(-60_000));
+        rig
+    }
+
+    /// So many records in a minute after noon, a second after it has begun, of agents without a schedule.
+    async fn minute(&self, day: i64, minute: i64, count: u32) {
+        self.clock.set(noon(day).plus_millis(minute * 60_000 + 1_000));
+        let first = u128::from(self.clock.now().as_millis().unsigned_abs()) * 1_000;
+        for number in 0..u128::from(count) {
+            self.beat(first + number, &format!("many-{}", number % 50), HeartbeatStatus::Ok).await;
+        }
+    }
+
+    async fn hour_is_over(&mut self, day: i64) {
+        self.clock.set(noon(day).plus_millis(3_600_000));
+        self.apply().await;
+        self.turn().await;
+    }
+
+    /// Agents whose runs may take so long. One that is opened at 12:01:01 is due at 12:02:31, 12:03:21 or 12:04:21.
+    async fn with_limited_runs(&mut self) {
+        for (agent, max_runtime_s) in LIMITED {
+            self.agent(agent, json!({"cron": "0 9 1 1 *", "max_runtime_s": max_runtime_s})).await;
+        }
+    }
+
+    /// Each of them opens a run now: 1, 2, 3.
+    async fn open_limited(&self) {
+        for (run, (agent, _)) in (1..).zip(LIMITED) {
+            self.open(run, agent).await;
+        }
+    }
+}
+
+const FIRST_NOON: &str = "2026-04-29T12:00:00Z";
+/// The day after the fifteen with the usual volume.
+const LAST_DAY: i64 = 15;
+const LIMITED: [(&str, u32); 3] = [("before", 90), ("abnormal", 140), ("in-the-fall", 200)];
+
+fn noon(day: i64) -> Timestamp {
+    time(FIRST_NOON).plus_millis(day * 86_400_000)
+}
+
+/// Records of a minute of a day with a fall: the minute before it is abnormal, and no incident of its own.
+const fn falling(minute: i64) -> u32 {
+    match minute {
+        0..3 => 50,
+        3 => 30,
+        _ => 5,
     }
 }
 
@@ -172,34 +239,55 @@ async fn without_a_canary_nothing_is_waited_for() {
 /// A tenth of the records of the same minutes of 15 days, over a restart too.
 #[tokio::test]
 async fn a_fall_of_volume_is_doubt_of_all() {
-    let mut rig = Rig::without_judge("2026-04-29T12:00:00Z");
-    rig.start().await;
-    let mut number = 0;
-    for day in 0..16_i64 {
-        let begin = time("2026-04-29T12:00:00Z").plus_millis(day * 86_400_000);
-        if day == 15 {
-            rig.clock.set(begin.plus_millis(-60_000));
-            rig.agent("daily", json!({"cron": "10 12 * * *", "tolerance_s": 120})).await;
-        }
-        for minute in 0..15_i64 {
-            rig.clock.set(begin.plus_millis(minute * 60_000 + 1_000));
-            let count = if day == 15 && minute > 3 { 5 } else { 50 };
-            for _ in 0..count {
-                number += 1;
-                rig.beat(number, &format!("many-{}", number % 50), HeartbeatStatus::Ok).await;
-            }
-            rig.apply().await;
-            if day == 15 || minute == 14 {
-                rig.turn().await;
-            }
-        }
-        rig.clock.set(begin.plus_millis(3_600_000));
+    let mut rig = Rig::with_volume().await;
+    rig.agent("daily", json!({"cron": "10 12 * * *", "tolerance_s": 120})).await;
+    for minute in 0..15 {
+        rig.minute(LAST_DAY, minute, if minute > 3 { 5 } else { 50 }).await;
         rig.apply().await;
         rig.turn().await;
-        if day % 5 == 0 {
-            rig.start().await;
-        }
     }
+    rig.hour_is_over(LAST_DAY).await;
+    rig.start().await;
     assert_eq!(rig.slots("daily").await, ["12:10 unknown"]);
     assert_eq!(rig.reasons("daily").await, [Some(DoubtReason::Volume)]);
+}
+
+/// AC-26: a deadline in a minute of a fall that is not judged yet, or in an abnormal minute right before it, waits: the
+/// run is unknown then, and not stuck. A run is stuck whose deadline was before.
+#[tokio::test]
+async fn ac_26_a_run_over_a_fall_of_volume_is_not_stuck() {
+    let mut rig = Rig::with_volume().await;
+    rig.with_limited_runs().await;
+    for minute in 0..15 {
+        rig.minute(LAST_DAY, minute, falling(minute)).await;
+        if minute == 1 {
+            rig.open_limited().await;
+        }
+        rig.apply().await;
+        rig.turn().await;
+    }
+    assert_eq!(rig.messages(), ["12:02 before run_stuck firing"]);
+}
+
+/// AC-26: the same for a judge that reads all of it at once, with further records of each agent in it: what was due
+/// before a record is judged before it, by the volume of the minutes until then.
+#[tokio::test]
+async fn ac_26_a_fall_of_volume_that_is_read_later_is_the_same() {
+    let mut rig = Rig::with_volume().await;
+    rig.with_limited_runs().await;
+    for minute in 0..15 {
+        rig.minute(LAST_DAY, minute, falling(minute)).await;
+        match minute {
+            1 => rig.open_limited().await,
+            5 => {
+                rig.open(4, "abnormal").await;
+                rig.open(5, "in-the-fall").await;
+            }
+            8 => rig.finish(1, FinishStatus::Success).await,
+            _ => {}
+        }
+        rig.apply().await;
+    }
+    rig.turn().await;
+    assert_eq!(rig.messages(), ["12:02 before run_stuck firing", "12:08 before run_stuck resolved"]);
 }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tidegate_admission::AdmissionConfig;
+use tidegate_ingest::IngestConfig;
 use tidegate_shedding::Thresholds;
 
 use super::purpose::Server;
@@ -57,12 +59,20 @@ fn ms(span: Duration) -> u64 {
     u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
 }
 
+/// The longest time, in milliseconds, from the stamp of a record's receipt to the answer: the log acknowledges the
+/// record within it.
+pub(super) fn slowest_answer_ms(ingest: &IngestConfig, admission: &AdmissionConfig) -> u64 {
+    let waits = &admission.timeouts;
+    let until_sent = ms(ingest.body_read_timeout) + waits.gate_ms + waits.store_ms + waits.claim_wait_ms;
+    until_sent + waits.send_within_ms + waits.append_ms
+}
+
 fn deadlines(config: &Config) -> Vec<Rule<'_>> {
     let (ingest, waits) = (&config.ingest, &config.admission.timeouts);
     let until_landed = waits.send_within_ms + waits.append_ms;
     let slowest = (
         "the slowest answer (ingest.body_timeout_ms and admission's gate, store, claim, send and append waits)",
-        ms(ingest.body_read_timeout) + waits.gate_ms + waits.store_ms + waits.claim_wait_ms + until_landed,
+        slowest_answer_ms(ingest, &config.admission),
     );
     vec![
         at_most(
@@ -79,6 +89,12 @@ fn deadlines(config: &Config) -> Vec<Rule<'_>> {
             slowest,
             ("ingest.idle_timeout_ms", ms(ingest.serve.idle)),
             "a connection must not be cut while its answer is being made",
+        ),
+        at_most(
+            slowest,
+            ("pulse.hold_ms", u64::try_from(config.pulse.hold_ms).unwrap_or(0)),
+            "a slot would be judged missed before its run is on the log; raise pulse.hold_ms, or leave it out: it then \
+             follows from these timeouts",
         ),
         below(
             ("ingest.drain_grace_ms", ms(ingest.serve.drain_grace)),

@@ -17,7 +17,7 @@ use tidegate_shedding::Thresholds;
 use tidegate_telemetry::LogSettings;
 
 use super::reader::{ConfigProblem, Reader};
-use super::{Config, ControlConfig, LogConfig, OpsConfig, OpsOfRoles, agentgate, alerts, kafka, redis, scylla};
+use super::{Config, ControlConfig, LogConfig, OpsConfig, OpsOfRoles, agentgate, alerts, checks, kafka, redis, scylla};
 
 pub(super) fn read(reader: &mut Reader) -> Config {
     const KIB: u64 = 1024;
@@ -151,7 +151,8 @@ pub(super) fn read(reader: &mut Reader) -> Config {
     of_roles.decider = reader.maybe_address("decider.ops_listen");
     of_roles.pulse = reader.maybe_address("pulse.ops_listen");
     let usual = JudgeOptions::default();
-    let hold_ms = reader.whole("pulse.hold_ms", usual.hold_ms as u64, 1_000..=600_000) as i64;
+    let least_hold_ms = whole_seconds(checks::slowest_answer_ms(&ingest, &admission));
+    let hold_ms = reader.whole("pulse.hold_ms", least_hold_ms.max(usual.hold_ms as u64), 1_000..=600_000) as i64;
     let save_every_ms = reader.whole("pulse.save_ms", usual.save_every_ms, 1_000..=3_600_000);
     let canary_url = reader.maybe_url("pulse.canary_url");
     let pulse = JudgeOptions { hold_ms, save_every_ms, canary: canary_url.is_some() };
@@ -186,6 +187,11 @@ pub(super) fn read(reader: &mut Reader) -> Config {
         telemetry,
         effective: Vec::new(),
     }
+}
+
+/// Milliseconds, rounded up to whole seconds.
+const fn whole_seconds(ms: u64) -> u64 {
+    ms.div_ceil(1_000) * 1_000
 }
 
 /// The secret of the dashboard's sessions: 64 hex digits.

@@ -175,6 +175,7 @@ fn numbers_that_contradict_each_other_are_refused_with_both() {
         (&[("TIDEGATE_ADMISSION__LANDS_WITHIN_MS", "11999")], "must be at most admission.lands_within_ms = 11999"),
         (&[("TIDEGATE_INGEST__DRAIN_MS", "19999")], "= 23650 must be at most ingest.drain_ms = 19999"),
         (&[("TIDEGATE_INGEST__IDLE_TIMEOUT_MS", "20000")], "= 23650 must be below ingest.idle_timeout_ms = 20000"),
+        (&[("TIDEGATE_PULSE__HOLD_MS", "23649")], "= 23650 must be at most pulse.hold_ms = 23649"),
         (&[("TIDEGATE_INGEST__MAX_BODY_BYTES", "4194305")], "must be at most log.max_record_bytes = 4194304"),
         (
             &[("TIDEGATE_INGEST__MAX_BODY_BYTES_IN_FLIGHT", "2097151")],
@@ -202,6 +203,26 @@ fn numbers_that_contradict_each_other_are_refused_with_both() {
     let ephemeral = ["INGEST", "CONTROL", "OPS"].map(|part| format!("TIDEGATE_{part}__LISTEN"));
     let variables: Vec<_> = ephemeral.iter().map(|name| (name.as_str(), "127.0.0.1:0")).collect();
     assert!(Config::from_layers(layers("", &variables), Purpose::Look).is_ok());
+}
+
+/// 2.2 of the reference: the hold is computed from the front door's settings. A shorter one is refused: runs that are
+/// still to be appended would count as missed.
+#[test]
+fn the_hold_follows_from_the_timeouts_of_the_front_door() {
+    let hold_ms = |variables: &[(&str, &str)]| {
+        Config::from_layers(layers("", variables), Purpose::Look).map(|config| config.pulse.hold_ms)
+    };
+    assert_eq!(hold_ms(&[]), Ok(30_000));
+    let slow = [("TIDEGATE_INGEST__BODY_TIMEOUT_MS", "30000"), ("TIDEGATE_INGEST__DRAIN_MS", "50000")];
+    assert_eq!(hold_ms(&slow), Ok(44_000), "43.65 s in whole seconds");
+    let [body, drain] = slow;
+    let set = |ms: &'static str| [body, drain, ("TIDEGATE_PULSE__HOLD_MS", ms)];
+    assert_eq!(hold_ms(&set("43650")), Ok(43_650), "no less is allowed");
+    let found = mistakes("", &set("43649"));
+    assert_eq!(found.len(), 1, "{found:?}");
+    for part in ["ingest.body_timeout_ms", "= 43650 must be at most pulse.hold_ms = 43649", "raise pulse.hold_ms"] {
+        assert!(found[0].contains(part), "{part}: {found:?}");
+    }
 }
 
 #[test]

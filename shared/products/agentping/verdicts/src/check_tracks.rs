@@ -2,7 +2,7 @@
 //! judges checks writes the rows, and has more in them.
 
 use serde::Deserialize;
-use tidegate_agentping::TeamId;
+use tidegate_agentping::{Slug, TeamId};
 use tidegate_agentping_pulse::incident::Track;
 use tidegate_agentping_pulse::incident::track::OpenIncident;
 use tidegate_kernel::SmolStr;
@@ -18,6 +18,16 @@ pub static CHECK_TRACKS: RowTable = RowTable { name: "check_tracks", keep_days: 
 struct Tracked {
     #[serde(default)]
     track: Track,
+    #[serde(default)]
+    last: Option<LastResult>,
+}
+
+/// The part of the last result that is read here.
+#[derive(Deserialize)]
+struct LastResult {
+    /// The agent's key; absent in rows of an earlier build.
+    #[serde(default)]
+    agent: Option<Slug>,
 }
 
 /// Where what is known of a check is kept.
@@ -30,7 +40,20 @@ pub fn check_track_key(team: TeamId, check: &str) -> RowKey {
 /// # Errors
 /// [`StoreError`].
 pub async fn open_incidents_of_checks(rows: &dyn Rows, team: TeamId) -> Result<Vec<OpenIncident>, StoreError> {
-    Ok(tracks(rows, team).await?.iter().filter_map(|(_, track)| track.open().copied()).collect())
+    Ok(open_with_agents(rows, team).await?.into_iter().map(|(open, _)| open).collect())
+}
+
+/// The same, each with its agent's key. Rows of an earlier build do not say it.
+///
+/// # Errors
+/// [`StoreError`].
+pub(crate) async fn open_with_agents(
+    rows: &dyn Rows,
+    team: TeamId,
+) -> Result<Vec<(OpenIncident, Option<Slug>)>, StoreError> {
+    let open =
+        |(_, Tracked { track, last }): (SmolStr, Tracked)| Some((*track.open()?, last.and_then(|last| last.agent)));
+    Ok(tracks(rows, team).await?.into_iter().filter_map(open).collect())
 }
 
 /// The ids of a team's checks whose last runs failed, or whose incident is open.
@@ -40,15 +63,15 @@ pub async fn open_incidents_of_checks(rows: &dyn Rows, team: TeamId) -> Result<V
 pub async fn checks_in_trouble(rows: &dyn Rows, team: TeamId) -> Result<Vec<SmolStr>, StoreError> {
     let is_in_trouble = |track: &Track| track.open().is_some() || track.last_bad().is_some();
     let tracks = tracks(rows, team).await?.into_iter();
-    Ok(tracks.filter(|(_, track)| is_in_trouble(track)).map(|(check, _)| check).collect())
+    Ok(tracks.filter(|(_, tracked)| is_in_trouble(&tracked.track)).map(|(check, _)| check).collect())
 }
 
-/// The tracks of a team's checks by their ids.
-async fn tracks(rows: &dyn Rows, team: TeamId) -> Result<Vec<(SmolStr, Track)>, StoreError> {
+/// What is known of a team's checks, by their ids.
+async fn tracks(rows: &dyn Rows, team: TeamId) -> Result<Vec<(SmolStr, Tracked)>, StoreError> {
     let shard = shard(team);
     let found = all_rows(rows, &CHECK_TRACKS, &shard).await?.into_iter();
-    let track = |doc: &[u8]| Some(read::<Tracked>(CHECK_TRACKS.name, &shard, doc)?.track);
-    Ok(found.filter_map(|row| Some((row.row, track(&row.doc)?))).collect())
+    let tracked = |doc: &[u8]| read::<Tracked>(CHECK_TRACKS.name, &shard, doc);
+    Ok(found.filter_map(|row| Some((row.row, tracked(&row.doc)?))).collect())
 }
 
 fn shard(team: TeamId) -> SmolStr {

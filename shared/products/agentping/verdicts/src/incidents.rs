@@ -14,6 +14,8 @@ use tidegate_ports::{Meeting, RowKey, RowScan, RowTable, RowWrite, Rows, ScanOrd
 
 use crate::document::{rank, read, smol, sortable, written};
 
+pub use open::open_check_incidents;
+
 /// The table of incidents. A row stays for 120 days after the last slot or run of its incident.
 pub static INCIDENTS: RowTable = RowTable { name: "incidents", keep_days: 120, meeting: Meeting::HigherRank };
 /// Under an incident's id: when it was opened.

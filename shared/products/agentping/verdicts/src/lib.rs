@@ -15,7 +15,7 @@ pub mod slots;
 pub mod standings;
 
 pub use check_tracks::{CHECK_TRACKS, check_track_key};
-pub use incidents::{INCIDENTS, IncidentDoc, IncidentQuery};
+pub use incidents::{INCIDENTS, IncidentDoc, IncidentQuery, open_check_incidents};
 pub use judged::{JUDGED, JudgedDoc};
 pub use recent::{RecentDoc, RecentSlot};
 pub use slot_hours::{PackPlace, SLOT_HOURS};

@@ -100,6 +100,11 @@ impl VolumeWatch {
         }
     }
 
+    /// Whether a minute is over at `to` that is not judged.
+    pub fn is_due(&self, to: Timestamp) -> bool {
+        self.next.is_some_and(|next| next < minute_of(to))
+    }
+
     /// Judges the minutes that are over at `to`: all records received until then are counted.
     pub fn judge(&mut self, to: Timestamp) {
         let end = minute_of(to);
@@ -176,6 +181,20 @@ impl VolumeWatch {
             // A minute that is not over says nothing yet, where minutes are judged at all.
             Phase::Normal if self.is_judging() => to.min(self.judged_until()),
             Phase::Normal | Phase::Incident { .. } => to,
+        }
+    }
+
+    /// The same for verdicts by another clock than that of minutes, as those about runs are: it may be ahead of what is
+    /// judged. [`Timestamp::LAST`] where no minute is judged: there they wait for none.
+    pub fn runs_known_to(&self) -> Timestamp {
+        let judged_until = self.judged_until();
+        match self.phase {
+            Phase::Abnormal { from, .. } => {
+                let from = Timestamp::from_millis(from * MINUTE_MS);
+                if judged_until <= from.plus_millis(CALM * MINUTE_MS) { from } else { judged_until }
+            }
+            Phase::Normal if !self.is_judging() => Timestamp::LAST,
+            Phase::Normal | Phase::Incident { .. } => judged_until,
         }
     }
 

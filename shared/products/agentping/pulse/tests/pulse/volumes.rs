@@ -106,6 +106,25 @@ fn what_may_become_an_incident_is_waited_for() {
     assert_eq!(quiet.known_to(time("11:01:40")), time("11:01:40"));
 }
 
+/// AC-26: verdicts about runs wait for the same minutes, though their clock may be ahead of what is judged. Where no
+/// minute is judged they wait for none.
+#[test]
+fn runs_wait_for_what_may_become_an_incident() {
+    let known = |counts: &[u32]| {
+        let mut watch = with_history(14, 1_000);
+        minutes(&mut watch, &tenfold(counts));
+        watch.runs_known_to()
+    };
+    assert_eq!(known(&[100, 100]), time("11:02"));
+    assert_eq!(known(&[100, 85]), time("11:01"));
+    assert_eq!(known(&[100, 85, 85, 85, 85, 85]), time("11:01"));
+    assert_eq!(known(&[100, 85, 85, 85, 85, 85, 85]), time("11:07"));
+    assert_eq!(known(&[100, 20]), time("11:02"));
+    let mut quiet = with_history(13, 1_000);
+    minutes(&mut quiet, &[1_000]);
+    assert_eq!(quiet.runs_known_to(), Timestamp::LAST);
+}
+
 /// Whether it was stopped in between or not, the same is found; hours are written once they are over.
 #[test]
 fn it_goes_on_from_what_was_kept() {

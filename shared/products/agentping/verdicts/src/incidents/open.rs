@@ -1,18 +1,40 @@
 //! Open incidents as agents' standings and checks' tracks name them. The cost grows with the agents, the checks and the
 //! open incidents of a team, and not with those that are resolved.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use tidegate_agentping::TeamId;
+use tidegate_agentping::{Slug, TeamId};
 use tidegate_agentping_pulse::AlertKind;
 use tidegate_agentping_pulse::incident::IncidentId;
 use tidegate_kernel::{Month, SmolStr, Timestamp};
 use tidegate_ports::{RowKey, Rows, StoreError};
 
 use super::{INCIDENT_PLACES, INCIDENTS, IncidentDoc, IncidentQuery, PAGE, month_shard, name, opened_at_of, place_key};
-use crate::check_tracks::open_incidents_of_checks;
+use crate::check_tracks::{open_incidents_of_checks, open_with_agents};
 use crate::document::read;
 use crate::standings::StandingDoc;
+
+/// The incidents of a team's checks that are open, by their agents' keys: standings do not name them.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn open_check_incidents(
+    rows: &dyn Rows,
+    team: TeamId,
+) -> Result<BTreeMap<Slug, Vec<IncidentId>>, StoreError> {
+    let mut by_agent: BTreeMap<Slug, Vec<IncidentId>> = BTreeMap::new();
+    for (open, agent) in open_with_agents(rows, team).await? {
+        let agent = match agent {
+            Some(agent) => Some(agent),
+            // Of a row of an earlier build its incident says it, as long as that is kept.
+            None => IncidentDoc::read(rows, team, open.id).await?.map(|incident| incident.agent),
+        };
+        if let Some(agent) = agent {
+            by_agent.entry(agent).or_default().push(open.id);
+        }
+    }
+    Ok(by_agent)
+}
 
 /// Open incidents that the query asks for, newest first, at most `limit`. Their names are from `from` on and less than
 /// `to`. One that neither a standing nor a track names is not found: no judge knows it.
