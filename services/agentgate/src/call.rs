@@ -83,19 +83,18 @@ where
     framed(door, endpoint, request, enter)
 }
 
-/// Answers a request that has no route, once it is known who sends it and that they may send.
-pub(crate) fn unrouted(door: Arc<FrontDoor>, request: Request) -> impl Future<Output = Response> {
-    let enter = async move |entered: Entered<FrontDoor>| {
-        let path = entered.parts.uri.path().to_owned();
-        let unknown = Refusal::from(Why::PathUnknown { path });
-        if entered.parts.uri.path().starts_with("/worker/") {
-            return Err(unknown);
+/// Why a request that has no route is refused: key, suspension and the window of all requests come before the route.
+pub(crate) async fn unrouted(entered: Entered<FrontDoor>, unknown: Refusal) -> Refusal {
+    if entered.parts.uri.path().starts_with("/worker/") {
+        return unknown;
+    }
+    match entered_by(entered, None).await {
+        Ok((call, rate, mut body)) => {
+            call.pass(&mut body).await;
+            unknown.rated(rate)
         }
-        let (call, rate, mut body) = entered_by(entered, None).await?;
-        call.pass(&mut body).await;
-        Err(unknown.rated(rate))
-    };
-    framed(door, Endpoint::Other, request, enter)
+        Err(refusal) => refusal,
+    }
 }
 
 /// Key, suspension, windows, scope. `needs` is none where there is no route.
