@@ -73,6 +73,13 @@ async fn what_is_shed_is_never_decided() {
         }
         let webhook = json!({ "url": "https://example.com/hook", "events": ["run.failed"] });
         shed(door.post("/v1/webhooks", &webhook).await);
+        // What is wrong with a body, and what it names, comes after.
+        let unknown = json!({ "type": "template", "templateId": "nothing" });
+        for body in [json!({}), json!({ "taskPrompt": "Say hello", "workspaceSource": unknown })] {
+            shed(door.submit(&body).await);
+        }
+        let text = [("content-type", "text/plain")];
+        shed(door.send(Method::POST, "/v1/work-orders", &text, Some(b"hello".to_vec())).await);
         let template = json!({ "id": "mine", "name": "Mine", "source": { "type": "git", "repository": "r" } });
         shed(door.post("/v1/templates", &template).await);
         shed(door.post(&format!("/v1/runs/{open}/cancel"), &json!({})).await);

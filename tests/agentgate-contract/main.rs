@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "this is test code: a panic is how it reports")]
 
 mod clients;
+mod counted;
 mod erasing;
 mod killed;
 mod kills;

@@ -1,9 +1,12 @@
 //! The form of answers and refusals.
 
 use reqwest::Method;
-use serde_json::Value;
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 use super::{Client, Limited, another, one};
+use crate::World;
 
 /// The codes of the error reference, each with its status.
 const CODES: [(u16, &str); 23] = [
@@ -69,6 +72,63 @@ async fn every_refusal_has_the_envelope_and_a_known_code() {
                     answer.refused(pair.0, pair.1);
                 }
             }
+        }
+    }
+}
+
+/// What comes back for these bytes until the other side closes.
+async fn said(url: &str, request: &str) -> String {
+    let mut stream = TcpStream::connect(url.trim_start_matches("http://")).await.unwrap();
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    // A reset is a close too.
+    let _ = stream.read_to_end(&mut answer).await;
+    String::from_utf8(answer).unwrap()
+}
+
+/// AG-06, AG-44: a request whose head cannot be read is refused like every other one that is wrong as a whole.
+#[tokio::test]
+async fn a_head_that_cannot_be_read_is_an_invalid_request() {
+    let world = World::start().await;
+    let many: String = (0..120).map(|n| format!("x-{n}: 1\r\n")).collect();
+    for request in [
+        format!("GET /v1/runs HTTP/1.1\r\nhost: a\r\n{many}\r\n"),
+        format!("GET /{} HTTP/1.1\r\nhost: a\r\n\r\n", "x".repeat(70_000)),
+        "GET /v1/runs HTTP/1.1\r\nhost : a\r\n\r\n".to_owned(),
+    ] {
+        let answer = said(world.url(), &request).await;
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no whole head: {answer:?}"));
+        assert!(head.starts_with("HTTP/1.1 400 "), "{answer}");
+        for header in ["content-type: application/json", "x-request-id: req_"] {
+            assert!(head.to_ascii_lowercase().contains(header), "{header}: {answer}");
+        }
+        let body: Value = serde_json::from_str(body).unwrap();
+        let message = &body["error"]["message"];
+        assert!(message.as_str().is_some_and(|message| !message.is_empty()), "{answer}");
+        assert_eq!(body, json!({ "error": { "code": "INVALID_REQUEST", "message": message } }));
+    }
+}
+
+/// Our choice: a request's id is `req_` and a token of the front door's own, whatever the client sends.
+#[tokio::test]
+async fn a_requests_id_is_the_front_doors_own() {
+    let (world, _, client) = one().await;
+    let stranger = Client::without_key(world.url());
+    for (client, path) in [
+        (&client, "/v1/runs"),
+        (&client, "/v1/nothing"),
+        (&stranger, "/v1/runs"),
+        (&stranger, "/openapi.json"),
+        (&stranger, "/healthz"),
+    ] {
+        for sent in ["my-id-7", "req_0123456789abcdef0123"] {
+            let answer = client.send(Method::GET, path, &[("x-request-id", sent)], None).await;
+            let id = answer.header("x-request-id").unwrap();
+            let token = id.strip_prefix("req_").unwrap_or_else(|| panic!("{answer}"));
+            assert!(
+                id != sent && token.len() > 8 && token.bytes().all(|byte| byte.is_ascii_alphanumeric()),
+                "{answer}"
+            );
         }
     }
 }

@@ -2,14 +2,16 @@
 
 use axum::response::Response;
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use tidegate_door::entry::with_type;
-use tidegate_door::{Api, Entry, LikelyCall, OutcomesOf, Place, Refused, Route, WrongMethod};
+use tidegate_door::request_id::minted;
+use tidegate_door::{Api, Entered, Entry, LikelyCall, OutcomesOf, Place, Refused, Route, Unreadable, WrongMethod};
 
 use crate::answer::Answer;
+use crate::call;
 use crate::endpoint::Endpoint;
 use crate::front_door::FrontDoor;
-use crate::refusal::{Cause, Refusal, Why, envelope};
+use crate::refusal::{Cause, Refusal, Why, envelope, unreadable};
 
 impl Api for FrontDoor {
     type Endpoint = Endpoint;
@@ -30,6 +32,11 @@ impl Api for FrontDoor {
         self.ids.random()
     }
 
+    /// Always `req_` and a token of ours (AgentGate: transport and envelopes).
+    fn request_id(&self, _: &HeaderMap) -> HeaderValue {
+        minted(self.random())
+    }
+
     fn enter(&self) -> Result<Place, Refusal> {
         self.in_flight.enter().ok_or_else(|| Why::TooManyInFlight.into())
     }
@@ -46,6 +53,14 @@ impl Api for FrontDoor {
 
     fn wrong_method(parts: &Parts, _: &'static str, _: WrongMethod) -> Refusal {
         FrontDoor::unknown_route(parts, None)
+    }
+
+    async fn unrouted(entered: Entered<Self>, refused: Refusal) -> Refusal {
+        call::unrouted(entered, refused).await
+    }
+
+    fn unreadable(kind: Unreadable) -> (StatusCode, String) {
+        unreadable(kind)
     }
 }
 

@@ -19,6 +19,7 @@ use tidegate_ports::{Enter, LimitsVerdict, Take};
 
 use crate::answer::Answer;
 use crate::caller::Caller;
+use crate::command_class::CommandClass;
 use crate::endpoint::Endpoint;
 use crate::front_door::FrontDoor;
 use crate::rates::{self, RateHeaders};
@@ -29,6 +30,8 @@ use crate::refusal::{Refusal, Why};
 pub(crate) struct Needs {
     pub scope: Scope,
     pub window: Window,
+    /// The class of the command that the request makes; `None`: it makes none, and is never shed.
+    pub class: Option<CommandClass>,
 }
 
 /// The window that a request takes from besides that of all requests.
@@ -41,8 +44,14 @@ pub(crate) enum Window {
 }
 
 impl Needs {
+    /// For a request that makes no command.
     pub const fn scope(scope: Scope) -> Self {
-        Needs { scope, window: Window::None }
+        Needs { scope, window: Window::None, class: None }
+    }
+
+    /// For a request that makes a command of this class.
+    pub const fn command(scope: Scope, class: CommandClass) -> Self {
+        Needs { scope, window: Window::None, class: Some(class) }
     }
 }
 
@@ -83,22 +92,21 @@ where
     framed(door, endpoint, request, enter)
 }
 
-/// Answers a request that has no route, once it is known who sends it and that they may send.
-pub(crate) fn unrouted(door: Arc<FrontDoor>, request: Request) -> impl Future<Output = Response> {
-    let enter = async move |entered: Entered<FrontDoor>| {
-        let path = entered.parts.uri.path().to_owned();
-        let unknown = Refusal::from(Why::PathUnknown { path });
-        if entered.parts.uri.path().starts_with("/worker/") {
-            return Err(unknown);
+/// Why a request that has no route is refused: key, suspension and the window of all requests come before the route.
+pub(crate) async fn unrouted(entered: Entered<FrontDoor>, unknown: Refusal) -> Refusal {
+    if entered.parts.uri.path().starts_with("/worker/") {
+        return unknown;
+    }
+    match entered_by(entered, None).await {
+        Ok((call, rate, mut body)) => {
+            call.pass(&mut body).await;
+            unknown.rated(rate)
         }
-        let (call, rate, mut body) = entered_by(entered, None).await?;
-        call.pass(&mut body).await;
-        Err(unknown.rated(rate))
-    };
-    framed(door, Endpoint::Other, request, enter)
+        Err(refusal) => refusal,
+    }
 }
 
-/// Key, suspension, windows, scope. `needs` is none where there is no route.
+/// Key, suspension, windows, scope, shedding. `needs` is none where there is no route.
 async fn entered_by(
     Entered { api: door, place, parts, mut body }: Entered<FrontDoor>,
     needs: Option<Needs>,
@@ -109,10 +117,13 @@ async fn entered_by(
         let lacking = needs.and_then(|needs| lacking(&caller, needs.scope));
         let window = needs.filter(|_| lacking.is_none()).map_or(Window::None, |needs| needs.window);
         let rate = take(&door, &caller, window, parts.uri.path(), received_at).await?;
-        match lacking {
-            None => Ok((caller, rate)),
-            Some(why) => Err(Refusal::from(why).rated(rate)),
+        if let Some(why) = lacking {
+            return Err(Refusal::from(why).rated(rate));
         }
+        if let Some(class) = needs.and_then(|needs| needs.class) {
+            door.unless_shed(Owner::Org(caller.org), class).map_err(|refusal| refusal.rated(rate))?;
+        }
+        Ok((caller, rate))
     };
     match entered.await {
         Ok((caller, rate)) => {

@@ -7,10 +7,11 @@ use tidegate_access::{Access, AccessRefusal, CredentialTimes};
 use tidegate_agentgate::command::KeyUse;
 use tidegate_agentgate::views::{self, CredentialRow, OrganizationRow};
 use tidegate_agentgate::{KeyId, KeyedHash, OrgId, Owner, Scopes};
+use tidegate_door::BearerKey;
 use tidegate_kernel::Timestamp;
 use tidegate_ports::{Clock, FailureCause, StoreError, Views};
 
-use crate::credential::{Credential, is_client_key, is_worker_key};
+use crate::credential::{is_client_key, is_worker_key};
 use crate::refusal::{Refusal, Why};
 use crate::secrets::Secrets;
 
@@ -68,11 +69,11 @@ impl Callers {
     /// # Errors
     /// [`Refusal`].
     pub async fn client(&self, headers: &HeaderMap) -> Result<Caller, Refusal> {
-        let key = match Credential::of(headers) {
-            Credential::Missing => return Err(Why::KeyMissing.into()),
-            Credential::Malformed => return Err(Why::KeyHeaderMalformed.into()),
-            Credential::Key(key) if is_client_key(key) => key,
-            Credential::Key(_) => return Err(Why::KeyUnknown.into()),
+        let key = match BearerKey::of(headers) {
+            BearerKey::Missing => return Err(Why::KeyMissing.into()),
+            BearerKey::Malformed => return Err(Why::KeyHeaderMalformed.into()),
+            BearerKey::Key(key) if is_client_key(key) => key,
+            BearerKey::Key(_) => return Err(Why::KeyUnknown.into()),
         };
         let found = self.find(key).await?.ok_or(Why::KeyUnknown)?;
         let (Owner::Org(org), Some(organization), KeyUse::Client) =
@@ -101,7 +102,7 @@ impl Callers {
     /// # Errors
     /// [`Refusal`].
     pub async fn worker(&self, headers: &HeaderMap) -> Result<Worker, Refusal> {
-        let Credential::Key(key) = Credential::of(headers) else { return Err(Why::WorkerKeyInvalid.into()) };
+        let BearerKey::Key(key) = BearerKey::of(headers) else { return Err(Why::WorkerKeyInvalid.into()) };
         if !is_worker_key(key) {
             return Err(Why::WorkerKeyInvalid.into());
         }

@@ -1,9 +1,10 @@
 //! AgentGate's front door: its endpoints over HTTP, the worker API, their wire bodies, and the one table from a cause to status,
 //! code and text.
 //!
-//! A request is read in the documented order: key, windows, route, scope, body, fields, templates ([`call`]). What changes
-//! anything is a command: it is appended to the log, and answered once it is decided ([`submit`]). What is read comes from
-//! view rows ([`listing`]). Free content is sealed on the way in and opened on the way out ([`content`]).
+//! A request is read in the documented order: key, windows, route, scope, shedding, body, fields, templates ([`call`]).
+//! What changes anything is a command: it is appended to the log, and answered once it is decided ([`submit`]). What is
+//! read comes from view rows ([`listing`]). Free content is sealed on the way in and opened on the way out
+//! ([`content`]).
 
 mod answer;
 mod api;

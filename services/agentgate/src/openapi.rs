@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::{Modify, OpenApi};
+use tidegate_door::openapi::{BearerScheme, of_endpoint};
+use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::endpoint::Endpoint;
 use crate::endpoints::{
     cancel, credits, run, runs, submit, template, templates, usage, webhook, webhook_test, webhooks, work_order,
 };
@@ -24,44 +25,34 @@ use crate::worker::{finish, lease, progress};
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
     ),
     components(schemas(ErrorBody)),
-    modifiers(&Keys),
+    modifiers(&CLIENT_KEY, &WORKER_KEY),
 )]
 struct Description;
 
-/// Where keys are sent.
-struct Keys;
+const CLIENT_KEY: BearerScheme =
+    BearerScheme { name: "key", form: "org_live_<16 to 64 letters and digits>", about: "A key of an organization." };
 
-impl Modify for Keys {
-    fn modify(&self, description: &mut utoipa::openapi::OpenApi) {
-        let components = description.components.get_or_insert_default();
-        for (name, form, about) in [
-            ("key", "org_live_<16 to 64 letters and digits>", "A key of an organization."),
-            ("worker_key", "agw_live_<16 to 64 letters and digits>", "A key of a worker."),
-        ] {
-            let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format(form);
-            components.add_security_scheme(name, SecurityScheme::Http(bearer.description(Some(about)).build()));
-        }
-    }
-}
+const WORKER_KEY: BearerScheme =
+    BearerScheme { name: "worker_key", form: "agw_live_<16 to 64 letters and digits>", about: "A key of a worker." };
 
 /// The routes that the description is generated from: a route cannot be served and not be described.
 pub(crate) fn routes() -> OpenApiRouter<Arc<FrontDoor>> {
     OpenApiRouter::with_openapi(Description::openapi())
-        .routes(routes!(submit::submit))
-        .routes(routes!(work_order::read))
-        .routes(routes!(runs::list))
-        .routes(routes!(run::read))
-        .routes(routes!(cancel::cancel))
-        .routes(routes!(credits::read))
-        .routes(routes!(usage::list))
-        .routes(routes!(webhooks::list, webhooks::create))
-        .routes(routes!(webhook::read, webhook::change, webhook::delete))
-        .routes(routes!(webhook_test::test))
-        .routes(routes!(templates::list, templates::create))
-        .routes(routes!(template::read, template::change, template::delete))
-        .routes(routes!(lease::lease))
-        .routes(routes!(progress::progress))
-        .routes(routes!(finish::finish))
+        .routes(of_endpoint(Endpoint::Submit, routes!(submit::submit)))
+        .routes(of_endpoint(Endpoint::WorkOrder, routes!(work_order::read)))
+        .routes(of_endpoint(Endpoint::Runs, routes!(runs::list)))
+        .routes(of_endpoint(Endpoint::Run, routes!(run::read)))
+        .routes(of_endpoint(Endpoint::Cancel, routes!(cancel::cancel)))
+        .routes(of_endpoint(Endpoint::Credits, routes!(credits::read)))
+        .routes(of_endpoint(Endpoint::Usage, routes!(usage::list)))
+        .routes(of_endpoint(Endpoint::Webhooks, routes!(webhooks::list, webhooks::create)))
+        .routes(of_endpoint(Endpoint::Webhook, routes!(webhook::read, webhook::change, webhook::delete)))
+        .routes(of_endpoint(Endpoint::WebhookTest, routes!(webhook_test::test)))
+        .routes(of_endpoint(Endpoint::Templates, routes!(templates::list, templates::create)))
+        .routes(of_endpoint(Endpoint::Template, routes!(template::read, template::change, template::delete)))
+        .routes(of_endpoint(Endpoint::Lease, routes!(lease::lease)))
+        .routes(of_endpoint(Endpoint::Progress, routes!(progress::progress)))
+        .routes(of_endpoint(Endpoint::Finish, routes!(finish::finish)))
 }
 
 /// The description of this port, as served at `/openapi.json`.

@@ -6,8 +6,10 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-use http::HeaderValue;
+use http::{HeaderValue, StatusCode};
+use serde_json::{Map, Value, json};
 use tidegate_agentgate::{RunId, RunStatus, Scope, Scopes};
+use tidegate_door::Unreadable;
 use tidegate_door::body::BodyError;
 use tidegate_kernel::Timestamp;
 
@@ -178,15 +180,24 @@ impl From<FieldErrors> for Refusal {
 
 /// The envelope of every refusal. `id` is repeated in the details of our own failures.
 pub(crate) fn envelope(refusal: &Refusal, entry: &tidegate_door::Entry<Cause>, id: &HeaderValue) -> String {
-    let mut error = serde_json::Map::new();
-    error.insert("code".to_owned(), entry.code.into());
-    error.insert("message".to_owned(), entry.message.as_ref().into());
     let mut details = refusal.why.details();
     if entry.status.is_server_error() {
         details.insert("requestId".to_owned(), id.to_str().unwrap_or_default().into());
     }
+    enveloped(entry.code, &entry.message, details)
+}
+
+/// Status and envelope of the answer to a request whose head cannot be read: no endpoint has seen it.
+pub(crate) fn unreadable(kind: Unreadable) -> (StatusCode, String) {
+    (StatusCode::BAD_REQUEST, enveloped(table::INVALID_REQUEST, kind.message(), Map::new()))
+}
+
+fn enveloped(code: &str, message: &str, details: Map<String, Value>) -> String {
+    let mut error = Map::new();
+    error.insert("code".to_owned(), code.into());
+    error.insert("message".to_owned(), message.into());
     if !details.is_empty() {
         error.insert("details".to_owned(), details.into());
     }
-    serde_json::json!({ "error": error }).to_string()
+    json!({ "error": error }).to_string()
 }

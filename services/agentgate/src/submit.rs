@@ -40,6 +40,16 @@ pub(crate) trait MakeOrder: Sync {
 const ATTEMPTS: usize = 8;
 
 impl FrontDoor {
+    /// Asks once for each request whether its command is shed.
+    ///
+    /// # Errors
+    /// [`Why::Shed`].
+    pub(crate) fn unless_shed(&self, owner: Owner, class: CommandClass) -> Result<(), Refusal> {
+        self.commands.sheds(owner, class).map_err(|shed| self.not_decided(SubmitRefusal::Shed(shed)))
+    }
+
+    /// Carries out the command of a request that was let through by [`FrontDoor::unless_shed`].
+    ///
     /// # Errors
     /// Nothing is known of the outcome, or the key was used with another body.
     pub(crate) async fn carry_out(&self, order: Order) -> Result<Decided, Refusal> {
@@ -59,6 +69,15 @@ impl FrontDoor {
             CommandOutcome::Mismatched => Err(Why::IdempotencyKeyReused.into()),
             CommandOutcome::Expired => Err(Why::Expired.into()),
         }
+    }
+
+    /// Carries out the command of a request that was not asked about before.
+    ///
+    /// # Errors
+    /// It is shed; else as [`FrontDoor::carry_out`].
+    pub(crate) async fn carry_out_unless_shed(&self, order: Order) -> Result<Decided, Refusal> {
+        self.unless_shed(order.owner, CommandClass::of(&order.command))?;
+        self.carry_out(order).await
     }
 
     /// Carries out a command that is made from what is stored, again where that has changed meanwhile.

@@ -5,9 +5,8 @@ use std::sync::Arc;
 
 use axum::Router;
 use tidegate_door::openapi::with_description;
-use tidegate_door::{ServeReport, serve_watched, traffic_routes, with_fallbacks};
+use tidegate_door::{ServeReport, serve_front_door, traffic_routes, with_fallbacks};
 use tokio::net::TcpListener;
-use tracing::warn;
 
 use crate::answers::Answer;
 use crate::ingest::Ingest;
@@ -22,22 +21,14 @@ impl Ingest {
         with_fallbacks(routes).with_state(self)
     }
 
-    /// Serves until `shutdown` completes, then stops in order. During the drain grace, requests are still accepted, each as
-    /// the last of its connection. Then idle connections are closed, requests in progress end, and the drain deadline
-    /// cuts what is left. Detached work is awaited, too.
+    /// Serves until `shutdown` completes, then stops in order. Detached work is awaited, too.
     pub async fn serve(self: Arc<Self>, listener: TcpListener, shutdown: impl Future<Output = ()>) -> ServeReport {
-        let options = self.config.serve;
-        let shutdown = self.draining.noting(shutdown);
+        let (options, router) = (self.config.serve, Arc::clone(&self).router());
         CONNECTIONS_MAX.handle().set(options.max_connections as f64);
         let open = CONNECTIONS_OPEN.handle();
         open.set(0.0);
         let watch = |connections: usize| open.set(connections as f64);
-        let mut report = serve_watched(listener, self.clone().router(), options, shutdown, watch).await;
-        let left = self.in_flight.drained(options.drain_deadline).await;
-        if left > 0 {
-            warn!(left, "requests were still being taken in when the front door stopped");
-            report.cut = report.cut.max(left as u64);
-        }
-        report
+        let (draining, in_flight) = (&self.draining, &self.in_flight);
+        serve_front_door::<Ingest>(listener, router, options, draining, in_flight, shutdown, watch).await
     }
 }

@@ -16,7 +16,7 @@ use tidegate_door::entry::with_type;
 use tidegate_door::openapi::description_route;
 use tidegate_door::{Answered, Api, ByteBudget, Detached, Draining, Entered, InFlight, LikelyCall, Outcomes, Place};
 use tidegate_door::{OutcomeMetrics, RequestOutcome, Route, ServeOptions, ServeReport, WrongMethod};
-use tidegate_door::{serve, traffic_routes, with_fallbacks};
+use tidegate_door::{serve_front_door, traffic_routes, with_fallbacks};
 use tidegate_ports::{Append, AppendError, Ids, RandomIds};
 use tokio::net::TcpListener;
 
@@ -73,9 +73,8 @@ impl FrontDoor {
             .merge(description_route(description, described))
             .merge(traffic_routes("Counters", self.draining.clone()));
         let service = with_fallbacks::<FrontDoor>(routes).with_state(self.clone());
-        let report = serve(listener, service, options, self.draining.noting(shutdown)).await;
-        self.in_flight.drained(options.drain_deadline).await;
-        report
+        let (draining, in_flight) = (&self.draining, &self.in_flight);
+        serve_front_door::<FrontDoor>(listener, service, options, draining, in_flight, shutdown, |_| {}).await
     }
 }
 

@@ -16,6 +16,7 @@ use utoipa::ToSchema;
 
 use crate::answer::Answer;
 use crate::call::{Call, Needs, client};
+use crate::command_class::CommandClass;
 use crate::endpoint::Endpoint;
 use crate::front_door::FrontDoor;
 use crate::refusal::{Refusal, Why};
@@ -46,7 +47,8 @@ pub(crate) struct CancelledRun {
     security(("key" = [])),
 )]
 pub(crate) async fn cancel(State(door): State<Arc<FrontDoor>>, request: Request) -> Response {
-    client(door, Endpoint::Cancel, Needs::scope(Scope::RunsWrite), request, end).await
+    let needs = Needs::command(Scope::RunsWrite, CommandClass::Rest);
+    client(door, Endpoint::Cancel, needs, request, end).await
 }
 
 async fn end(call: Call, mut body: Body) -> Result<Answer, Refusal> {

@@ -17,6 +17,7 @@ use utoipa::ToSchema;
 
 use crate::answer::Answer;
 use crate::call::{Call, Needs, Window, client};
+use crate::command_class::CommandClass;
 use crate::content::{OrderContent, TemplateContent};
 use crate::endpoint::Endpoint;
 use crate::front_door::{FrontDoor, defect};
@@ -63,7 +64,8 @@ pub(crate) struct CreatedWorkOrder {
     security(("key" = [])),
 )]
 pub(crate) async fn submit(State(door): State<Arc<FrontDoor>>, request: Request) -> Response {
-    let needs = Needs { scope: Scope::WorkOrdersWrite, window: Window::Submissions };
+    let needs = Needs::command(Scope::WorkOrdersWrite, CommandClass::Creates);
+    let needs = Needs { window: Window::Submissions, ..needs };
     client(door, Endpoint::Submit, needs, request, take_in).await
 }
 

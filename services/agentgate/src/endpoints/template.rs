@@ -14,6 +14,7 @@ use tidegate_door::Detached;
 use super::template_wire::{Template, built_in, own_path_id, path_id, put, put_done, stored, unknown};
 use crate::answer::Answer;
 use crate::call::{Call, Needs, client};
+use crate::command_class::CommandClass;
 use crate::content::TemplateContent;
 use crate::endpoint::Endpoint;
 use crate::front_door::FrontDoor;
@@ -60,7 +61,8 @@ async fn one(call: Call, mut body: Body) -> Result<Answer, Refusal> {
     security(("key" = [])),
 )]
 pub(crate) async fn change(State(door): State<Arc<FrontDoor>>, request: Request) -> Response {
-    client(door, Endpoint::Template, Needs::scope(Scope::TemplatesWrite), request, merge).await
+    let needs = Needs::command(Scope::TemplatesWrite, CommandClass::Creates);
+    client(door, Endpoint::Template, needs, request, merge).await
 }
 
 async fn merge(call: Call, body: Body) -> Result<Answer, Refusal> {
@@ -115,7 +117,8 @@ impl MakeOrder for Merge<'_> {
     security(("key" = [])),
 )]
 pub(crate) async fn delete(State(door): State<Arc<FrontDoor>>, request: Request) -> Response {
-    client(door, Endpoint::Template, Needs::scope(Scope::TemplatesWrite), request, remove).await
+    let needs = Needs::command(Scope::TemplatesWrite, CommandClass::Rest);
+    client(door, Endpoint::Template, needs, request, remove).await
 }
 
 async fn remove(call: Call, mut body: Body) -> Result<Answer, Refusal> {

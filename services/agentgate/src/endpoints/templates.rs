@@ -15,6 +15,7 @@ use tidegate_ports::{Scan, ScanOrder};
 use super::template_wire::{Template, put, put_done};
 use crate::answer::Answer;
 use crate::call::{Call, Needs, client};
+use crate::command_class::CommandClass;
 use crate::content::TemplateContent;
 use crate::endpoint::Endpoint;
 use crate::front_door::{FrontDoor, decoded};
@@ -74,7 +75,8 @@ async fn page(call: Call, mut body: Body) -> Result<Answer, Refusal> {
     security(("key" = [])),
 )]
 pub(crate) async fn create(State(door): State<Arc<FrontDoor>>, request: Request) -> Response {
-    client(door, Endpoint::Templates, Needs::scope(Scope::TemplatesWrite), request, make).await
+    let needs = Needs::command(Scope::TemplatesWrite, CommandClass::Creates);
+    client(door, Endpoint::Templates, needs, request, make).await
 }
 
 async fn make(call: Call, body: Body) -> Result<Answer, Refusal> {

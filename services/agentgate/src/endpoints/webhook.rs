@@ -14,6 +14,7 @@ use tidegate_door::Detached;
 use super::webhook_wire::{Settings, Webhook, path_id, put, put_done, stored, unknown};
 use crate::answer::Answer;
 use crate::call::{Call, Needs, client};
+use crate::command_class::CommandClass;
 use crate::content::WebhookContent;
 use crate::endpoint::Endpoint;
 use crate::front_door::FrontDoor;
@@ -58,7 +59,8 @@ async fn one(call: Call, mut body: Body) -> Result<Answer, Refusal> {
     security(("key" = [])),
 )]
 pub(crate) async fn change(State(door): State<Arc<FrontDoor>>, request: Request) -> Response {
-    client(door, Endpoint::Webhook, Needs::scope(Scope::WebhooksWrite), request, merge).await
+    let needs = Needs::command(Scope::WebhooksWrite, CommandClass::Creates);
+    client(door, Endpoint::Webhook, needs, request, merge).await
 }
 
 async fn merge(call: Call, body: Body) -> Result<Answer, Refusal> {
@@ -113,7 +115,8 @@ impl MakeOrder for Merge<'_> {
     security(("key" = [])),
 )]
 pub(crate) async fn delete(State(door): State<Arc<FrontDoor>>, request: Request) -> Response {
-    client(door, Endpoint::Webhook, Needs::scope(Scope::WebhooksWrite), request, remove).await
+    let needs = Needs::command(Scope::WebhooksWrite, CommandClass::Rest);
+    client(door, Endpoint::Webhook, needs, request, remove).await
 }
 
 async fn remove(call: Call, mut body: Body) -> Result<Answer, Refusal> {

@@ -43,7 +43,7 @@ pub(crate) struct TestResult {
     security(("key" = [])),
 )]
 pub(crate) async fn test(State(door): State<Arc<FrontDoor>>, request: Request) -> Response {
-    let needs = Needs { scope: Scope::WebhooksWrite, window: Window::WebhookTests };
+    let needs = Needs { window: Window::WebhookTests, ..Needs::scope(Scope::WebhooksWrite) };
     client(door, Endpoint::WebhookTest, needs, request, send).await
 }
 

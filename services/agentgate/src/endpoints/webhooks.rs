@@ -16,6 +16,7 @@ use utoipa::ToSchema;
 use super::webhook_wire::{Settings, Webhook, put, put_done};
 use crate::answer::Answer;
 use crate::call::{Call, Needs, client};
+use crate::command_class::CommandClass;
 use crate::content::WebhookContent;
 use crate::endpoint::Endpoint;
 use crate::front_door::{FrontDoor, decoded};
@@ -82,7 +83,8 @@ async fn page(call: Call, mut body: Body) -> Result<Answer, Refusal> {
     security(("key" = [])),
 )]
 pub(crate) async fn create(State(door): State<Arc<FrontDoor>>, request: Request) -> Response {
-    client(door, Endpoint::Webhooks, Needs::scope(Scope::WebhooksWrite), request, make).await
+    let needs = Needs::command(Scope::WebhooksWrite, CommandClass::Creates);
+    client(door, Endpoint::Webhooks, needs, request, make).await
 }
 
 async fn make(call: Call, body: Body) -> Result<Answer, Refusal> {

@@ -8,7 +8,7 @@ use tracing::Level;
 use super::{Cause, Why, WorkerFault};
 use crate::parse::{FieldErrors, FieldFault};
 
-const INVALID_REQUEST: &str = "INVALID_REQUEST";
+pub(super) const INVALID_REQUEST: &str = "INVALID_REQUEST";
 /// How long to wait where nothing says how long it takes.
 const SOON_S: u64 = 1;
 const CONCURRENT_RETRY_S: u64 = 30;

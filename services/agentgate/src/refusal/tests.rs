@@ -116,6 +116,22 @@ fn the_page_says_what_the_code_does() {
     assert_eq!(on_page.join("\n"), in_code.join("\n"), "the table should read:\n{}\n", in_code.join("\n"));
 }
 
+/// The page has a second table, whose rows begin with the status.
+#[test]
+fn the_page_has_the_requests_that_cannot_be_read() {
+    let message = |body: &str| -> Option<(String, String)> {
+        let body: Value = serde_json::from_str(body).ok()?;
+        let text = |name: &str| body["error"][name].as_str().map(str::to_owned);
+        Some((text("code")?, text("message")?))
+    };
+    for kind in Unreadable::ALL {
+        let (status, body) = unreadable(kind);
+        let (code, message) = message(&body).expect("it is the envelope");
+        let row = format!("| {} | `{}` | `{code}` | {message} |", status.as_u16(), kind.label());
+        assert!(PAGE.lines().any(|line| line == row), "the page should have: {row}");
+    }
+}
+
 #[test]
 fn every_cause_has_its_refusals() {
     let mut causes: Vec<Cause> = all().iter().map(|why| why.entry().cause).collect();

@@ -68,7 +68,7 @@ async fn end(call: WorkerCall, bytes: Vec<u8>) -> Result<Answer, Refusal> {
         let command = Command::Finish(FinishRun { sent_with, fleet, run, token, error_code, iterations, result });
         let key = Some(call.door.secrets.finish(run, token, &content));
         let order = Order { owner: owner(&row), command, key, received_at: call.received_at };
-        let decided = call.door.carry_out(order).await.map_err(|refusal| match refusal.why {
+        let decided = call.door.carry_out_unless_shed(order).await.map_err(|refusal| match refusal.why {
             // Another end was reported with this token.
             Why::IdempotencyKeyReused => stale(),
             _ => refusal,

@@ -157,7 +157,7 @@ async fn ask(call: &Arc<WorkerCall>, org: OrgId, name: KeyedHash) -> Result<Opti
     let order = Order { owner: Owner::Org(org), command, key: None, received_at: call.door.clock.now() };
     let of_call = Arc::clone(call);
     let decided = Detached::new(async move {
-        let decided = of_call.door.carry_out(order).await?;
+        let decided = of_call.door.carry_out_unless_shed(order).await?;
         // Noted also where the worker's connection is gone by now: it asks again.
         if let Decided::Answered(DecidedAnswer::Leased(_)) | Decided::Repeated(DecidedAnswer::Leased(_)) = &decided {
             of_call.door.offers.note(name, org);

@@ -67,7 +67,7 @@ async fn report(call: WorkerCall, bytes: Vec<u8>) -> Result<Answer, Refusal> {
         let (sent_with, fleet) = (call.worker.key, call.is_fleet());
         let command = Command::Progress(ReportProgress { sent_with, fleet, run, token, iterations, verification });
         let order = Order { owner: owner(&row), command, key: None, received_at: call.received_at };
-        match call.door.carry_out(order).await? {
+        match call.door.carry_out_unless_shed(order).await? {
             Decided::Answered(DecidedAnswer::Renewed { expires_at_ms }) => {
                 let body = ProgressAnswer { cancelled: false, expires_at: Some(expires_at_ms) };
                 Answer::done(StatusCode::OK, &body)

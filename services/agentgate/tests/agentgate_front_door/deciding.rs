@@ -36,6 +36,9 @@ pub struct Deciding {
     pub submitted: Arc<AtomicUsize>,
     /// Whose commands are shed, as where their partition is halted.
     pub sheds: Arc<std::sync::Mutex<Option<Owner>>>,
+    /// The classes of commands that the front door asked about, and of those that it submitted.
+    pub asked: Arc<std::sync::Mutex<Vec<CommandClass>>>,
+    pub submitted_as: Arc<std::sync::Mutex<Vec<CommandClass>>>,
     /// What is refused next, instead of deciding.
     pub refuses: Arc<std::sync::Mutex<Option<SubmitRefusal<CommandClass>>>>,
     /// What is decided next, whatever the command.
@@ -85,20 +88,22 @@ impl Deciding {
 
 #[async_trait]
 impl SubmitCommand for Deciding {
+    fn sheds(&self, owner: Owner, class: CommandClass) -> Result<(), ShedRefusal<CommandClass>> {
+        self.asked.lock().unwrap().push(class);
+        match *self.sheds.lock().unwrap() == Some(owner) {
+            true => Err(ShedRefusal { class, cause: ShedCause::PartitionHalted, retry_after_s: 5 }),
+            false => Ok(()),
+        }
+    }
+
     async fn submit(
         &self,
         envelope: Envelope<AgentGate>,
         class: CommandClass,
         _: Duration,
     ) -> Result<CommandOutcome<AgentGate>, SubmitRefusal<CommandClass>> {
+        self.submitted_as.lock().unwrap().push(class);
         self.submitted.fetch_add(1, Ordering::SeqCst);
-        if *self.sheds.lock().unwrap() == Some(envelope.owner) {
-            return Err(SubmitRefusal::Shed(ShedRefusal {
-                class,
-                cause: ShedCause::PartitionHalted,
-                retry_after_s: 5,
-            }));
-        }
         if let Some(refusal) = self.refuses.lock().unwrap().clone() {
             return Err(refusal);
         }

@@ -4,14 +4,16 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use hmac::{Hmac, Mac};
+use reqwest::Method;
 use serde_json::{Value, json};
 use sha2::Sha256;
+use tidegate_agentgate::{OrgId, Owner};
 use tidegate_agentgate_api::CommandClass;
 use tidegate_commands::SubmitRefusal;
 use tidegate_ports::StoreError;
 use tidegate_shedding::{ShedCause, ShedRefusal};
 
-use crate::suite::{Limited, another, eventually, git_order, one, worker};
+use crate::suite::{Client, Limited, another, eventually, git_order, one, worker};
 use crate::{World, WorldSettings};
 
 /// AG-40: a failure of ours says its request's id and nothing of the inside.
@@ -20,7 +22,7 @@ async fn an_unexpected_failure_says_its_requests_id() {
     let (world, _, client) = one().await;
     world.store.broken.store(true, Ordering::SeqCst);
     for path in ["/v1/runs", "/v1/credits", "/v1/templates"] {
-        let answer = client.get(path).await;
+        let answer = client.send(Method::GET, path, &[("x-request-id", "my-id-7")], None).await;
         let id = answer.header("x-request-id").unwrap().to_owned();
         assert!(id.starts_with("req_") && !answer.text().contains("secret-internals"), "{answer}");
         assert_eq!(answer.refused(500, "INTERNAL_ERROR"), json!({ "requestId": id }));
@@ -51,6 +53,82 @@ async fn what_is_not_decided_has_no_ids() {
     }
     *world.deciding.refuses.lock().unwrap() = None;
     assert_eq!(client.get("/v1/runs").await.json()["total"], 0);
+}
+
+/// AG-41: shedding comes after the key, the windows and the scope, and before the body and what it names. A repeat of a
+/// key is shed too: nothing says that it was answered before until its body is read.
+#[tokio::test]
+async fn what_is_shed_is_refused_before_its_body_is_looked_at() {
+    let (world, org, client) = one().await;
+    let (order, key) = (git_order().to_string(), ("idempotency-key", "a"));
+    client.send(Method::POST, "/v1/work-orders", &[key], Some(order.clone().into_bytes())).await.expect(201);
+    let before = world.deciding.submitted.load(Ordering::SeqCst);
+    *world.deciding.sheds.lock().unwrap() = OrgId::parse(&org).map(Owner::Org);
+
+    let mut unknown = git_order();
+    unknown["workspaceSource"] = json!({ "type": "template", "templateId": "nothing" });
+    let unknown = unknown.to_string();
+    let (text, of_key) = (("content-type", "text/plain"), ("idempotency-key", "a b"));
+    for (method, path, headers, body) in [
+        (Method::POST, "/v1/work-orders", &[][..], "{}"),
+        (Method::POST, "/v1/work-orders", &[], "{"),
+        (Method::POST, "/v1/work-orders", &[text], order.as_str()),
+        (Method::POST, "/v1/work-orders", &[of_key], order.as_str()),
+        (Method::POST, "/v1/work-orders", &[key], order.as_str()),
+        (Method::POST, "/v1/work-orders", &[], unknown.as_str()),
+        (Method::POST, "/v1/runs/run_x/cancel", &[], ""),
+        (Method::POST, "/v1/webhooks", &[], "{}"),
+        (Method::PATCH, "/v1/webhooks/wh_x", &[], "{"),
+        (Method::DELETE, "/v1/webhooks/wh_x", &[], ""),
+        (Method::POST, "/v1/templates", &[], "{}"),
+        (Method::PUT, "/v1/templates/python-flask", &[], "{"),
+        (Method::DELETE, "/v1/templates/python-flask", &[], ""),
+    ] {
+        let answer = client.send(method, path, headers, Some(body.as_bytes().to_vec())).await;
+        assert_eq!(answer.header("retry-after"), Some("5"), "{answer}");
+        assert!(answer.header("x-ratelimit-limit").is_some(), "{answer}");
+        answer.refused(503, "SERVICE_UNAVAILABLE");
+    }
+    // What makes no command is not shed.
+    client.get("/v1/runs").await.expect(200);
+    client.post("/v1/webhooks/wh_x/test", &json!({})).await.refused(404, "WEBHOOK_NOT_FOUND");
+    // What comes before it is answered first.
+    Client::without_key(world.url()).submit(&json!({})).await.refused(401, "MISSING_API_KEY");
+    let (_, reads) = world.key(&org, &["runs:read"]).await;
+    Client::new(world.url(), &reads).submit(&json!({})).await.refused(403, "INSUFFICIENT_PERMISSIONS");
+    let (org, client) = another(&world, Limited { submissions_per_minute: 1, ..Limited::default() }).await;
+    *world.deciding.sheds.lock().unwrap() = OrgId::parse(&org).map(Owner::Org);
+    client.submit(&json!({})).await.refused(503, "SERVICE_UNAVAILABLE");
+    client.submit(&json!({})).await.refused(429, "RATE_LIMITED");
+    assert_eq!(world.deciding.submitted.load(Ordering::SeqCst), before);
+}
+
+/// Our choice: each command is asked about once, as a command of its class.
+#[tokio::test]
+async fn each_command_is_asked_about_once() {
+    let (world, org, client) = one().await;
+    let worker = worker(&world, &org).await;
+    let run = client.run().await;
+    worker.post("/worker/v1/leases", &json!({ "worker": "a" })).await.expect(200);
+    let progress = json!({ "token": 1, "iterations": 1 });
+    worker.post(&format!("/worker/v1/runs/{run}/progress"), &progress).await.expect(200);
+    let finish = json!({ "token": 1, "status": "succeeded", "iterations": 1 });
+    worker.post(&format!("/worker/v1/runs/{run}/finish"), &finish).await.expect(200);
+    let run = client.run().await;
+    client.post(&format!("/v1/runs/{run}/cancel"), &json!({})).await.expect(200);
+    let webhook = json!({ "url": "https://example.com/hook", "events": ["run.failed"] });
+    let made = client.post("/v1/webhooks", &webhook).await.expect(201).json();
+    let path = format!("/v1/webhooks/{}", made["webhook"]["id"].as_str().unwrap());
+    client.patch(&path, &json!({ "enabled": false })).await.expect(200);
+    client.delete(&path).await.expect(204);
+    let template = json!({ "id": "mine", "name": "Mine", "source": { "type": "git", "repository": "r" } });
+    client.post("/v1/templates", &template).await.expect(201);
+    client.put("/v1/templates/mine", &json!({ "name": "Ours" })).await.expect(200);
+    client.delete("/v1/templates/mine").await.expect(204);
+    let asked = world.deciding.asked.lock().unwrap().clone();
+    assert_eq!(asked, *world.deciding.submitted_as.lock().unwrap());
+    assert_eq!(asked.iter().filter(|class| **class == CommandClass::Creates).count(), 6, "{asked:?}");
+    assert_eq!(asked.len(), 12, "{asked:?}");
 }
 
 /// Our choice: a front door that cannot count requests refuses them.

@@ -21,7 +21,7 @@ use tidegate_kernel::Timestamp;
 use tidegate_kernel::command::{CommandOutcome, Envelope, IdempotencyKey};
 use tidegate_metric::{Counter, Family, Gauge};
 use tidegate_ports::{Append, Clock, StoreError, SystemClock};
-use tidegate_shedding::{ShedMetrics, ShedThresholds, Shedding};
+use tidegate_shedding::{ShedMetrics, ShedRefusal, ShedThresholds, Shedding};
 
 const PARTITIONS: u32 = 4;
 /// No command waits longer for its decision, however busy the machine.
@@ -84,6 +84,10 @@ impl Deciding {
 
 #[async_trait]
 impl SubmitCommand for Deciding {
+    fn sheds(&self, owner: Owner, class: CommandClass) -> Result<(), ShedRefusal<CommandClass>> {
+        SubmitCommand::sheds(&*self.submitter, owner, class)
+    }
+
     async fn submit(
         &self,
         envelope: Envelope<AgentGate>,

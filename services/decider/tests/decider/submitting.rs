@@ -7,10 +7,13 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures_util::future::join_all;
 use tidegate_commands::{SubmitOptions, SubmitPorts, SubmitRefusal, Submitter};
+use tidegate_kernel::Position;
 use tidegate_kernel::command::OwnerId;
 use tidegate_metric::{Counter, Family, Gauge};
 use tidegate_ports::{AppendError, FactName, Facts, StoreError, StoredFact};
-use tidegate_shedding::{Rank, ShedClass, ShedMetrics, ShedThresholds, Shedding};
+use tidegate_shedding::{
+    AfterReading, Behind, LagPorts, LagReader, LagWatch, Rank, ShedClass, ShedMetrics, ShedThresholds, Shedding,
+};
 use tokio::time::Instant;
 
 use crate::rig::{GROUP, Rig};
@@ -94,6 +97,43 @@ async fn who_would_wait_beyond_the_cap_is_refused_before_the_append() {
     let count = |wanted: &SubmitRefusal<Class>| refusals.iter().filter(|one| *one == wanted).count();
     assert_eq!((count(&SubmitRefusal::Undecided), count(&SubmitRefusal::TooManyWaiting)), (3, 2));
     assert_eq!(rig.records().len(), 3);
+}
+
+struct Nothing;
+
+impl AfterReading for Nothing {
+    fn after_reading(&self, _: Option<Behind>) {}
+}
+
+/// Its partition is shut. That is the answer to the question, to a command that was not asked about, and to one that
+/// was let through before.
+#[tokio::test(start_paused = true)]
+async fn what_is_shed_is_refused_before_the_append() {
+    let rig = Rig::new(1);
+    let append = Arc::new(rig.log.clone());
+    let metrics = ShedMetrics { pressure: &PRESSURE, refused: &REFUSED };
+    let shedding = Arc::new(Shedding::<Class>::new(append.clone(), ShedThresholds::OF_COMMANDS, metrics));
+    let facts = Arc::new(rig.stores.facts.clone());
+    let ports = SubmitPorts { append: append.clone(), facts, clock: rig.clock.clone() };
+    let submitter = Submitter::<Tills, Class>::new(ports, shedding.clone(), SubmitOptions::default());
+    let (lag, accounts) = (Arc::new(rig.log.lag(GROUP)), Arc::new(rig.stores.accounts.clone()));
+    let reader = Arc::new(LagReader::new(LagPorts { clock: rig.clock.clone(), lag, accounts, append }));
+    let watch = LagWatch::new(ShedThresholds::OF_COMMANDS, reader, shedding.clone(), Arc::new(Nothing));
+    watch.learn_accounts().await;
+    for class in [Class::Creates, Class::Rest] {
+        assert_eq!(submitter.sheds(A, class), Ok(()));
+    }
+    let place = Position { generation: 1, partition: 0, offset: 0 };
+    assert!(!shedding.will_be_applied(place, 1), "the log was made anew");
+    for class in [Class::Creates, Class::Rest] {
+        assert!(submitter.sheds(A, class).is_err());
+        let envelope = || rig.envelope(A, Command::Fund { amount: 1 });
+        let submitted = submitter.submit(envelope(), class, BOUND).await;
+        assert!(matches!(submitted, Err(SubmitRefusal::Shed(_))));
+        let submitted = submitter.submit_let_through(envelope(), class, BOUND).await;
+        assert!(matches!(submitted, Err(SubmitRefusal::Shed(_))));
+    }
+    assert!(rig.records().is_empty());
 }
 
 /// The other side's partition stands still: the command is decided all the same.

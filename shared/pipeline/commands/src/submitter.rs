@@ -10,7 +10,7 @@ use tidegate_kernel::outage::Outage;
 use tidegate_kernel::{LogKey, Timestamp};
 use tidegate_metric::{Counter, Gauge, Histogram};
 use tidegate_ports::{Append, AppendError, Clock, FactName, Facts, FailureCause, StoreError, StoredFact};
-use tidegate_shedding::{Appends, ShedClass, Shedding};
+use tidegate_shedding::{Appends, ShedClass, ShedRefusal, Shedding};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 
@@ -77,6 +77,20 @@ impl<D: Decider, C: ShedClass> Submitter<D, C> {
         self.appends.clone()
     }
 
+    /// Whether a command of this owner and class is refused now because consumers are behind. While a share of the
+    /// class is refused, the answer differs from one question to the next: ask once for each request, before anything
+    /// is done for it, and pass it to [`submit_let_through`](Submitter::submit_let_through).
+    ///
+    /// # Errors
+    /// [`ShedRefusal`].
+    pub fn sheds(&self, owner: D::Owner, class: C) -> Result<(), ShedRefusal<C>> {
+        let shed = self.ask_shedding(owner.log_key(), class);
+        if shed.is_err() {
+            counter(D::API, SHED).increment(1);
+        }
+        shed
+    }
+
     /// Appends a command and waits for what becomes of it, then for what becomes of its effects; `bound` is the time for
     /// all of that. If the effects take longer, the command's own fact is the answer all the same: it is decided. A command
     /// without an attempt is appended and stays [`SubmitRefusal::Undecided`].
@@ -84,8 +98,40 @@ impl<D: Decider, C: ShedClass> Submitter<D, C> {
     /// # Errors
     /// [`SubmitRefusal`].
     pub async fn submit(&self, envelope: Envelope<D>, class: C, bound: Duration) -> Result<Fact<D>, SubmitRefusal<C>> {
+        let shed = self.ask_shedding(envelope.owner.log_key(), class);
+        self.submit_unless(shed, envelope, bound).await
+    }
+
+    /// As [`submit`](Submitter::submit), of a command that [`sheds`](Submitter::sheds) let through: it is shed only if
+    /// its whole class is by now.
+    ///
+    /// # Errors
+    /// [`SubmitRefusal`].
+    pub async fn submit_let_through(
+        &self,
+        envelope: Envelope<D>,
+        class: C,
+        bound: Duration,
+    ) -> Result<Fact<D>, SubmitRefusal<C>> {
+        let shed = self.shedding.shed_all(|| envelope.owner.log_key(), class);
+        self.submit_unless(shed, envelope, bound).await
+    }
+
+    fn ask_shedding(&self, owner: LogKey, class: C) -> Result<(), ShedRefusal<C>> {
+        self.shedding.shed(class).and_then(|()| self.shedding.shed_partition(|| owner, class))
+    }
+
+    async fn submit_unless(
+        &self,
+        shed: Result<(), ShedRefusal<C>>,
+        envelope: Envelope<D>,
+        bound: Duration,
+    ) -> Result<Fact<D>, SubmitRefusal<C>> {
         let began = Instant::now();
-        let submitted = self.append_and_wait(&envelope, class, began + bound).await;
+        let submitted = match shed {
+            Ok(()) => self.append_and_wait(&envelope, began + bound).await,
+            Err(shed) => Err(SubmitRefusal::Shed(shed)),
+        };
         let label = match &submitted {
             Ok(fact) => label(&fact.outcome),
             Err(refusal) => refusal.label(),
@@ -97,15 +143,8 @@ impl<D: Decider, C: ShedClass> Submitter<D, C> {
         submitted
     }
 
-    async fn append_and_wait(
-        &self,
-        envelope: &Envelope<D>,
-        class: C,
-        deadline: Instant,
-    ) -> Result<Fact<D>, SubmitRefusal<C>> {
+    async fn append_and_wait(&self, envelope: &Envelope<D>, deadline: Instant) -> Result<Fact<D>, SubmitRefusal<C>> {
         let owner = envelope.owner.log_key();
-        let shed = self.shedding.shed(class).and_then(|()| self.shedding.shed_partition(|| owner, class));
-        shed.map_err(SubmitRefusal::Shed)?;
         if let Some(error) = self.waiting.store_down() {
             return Err(SubmitRefusal::StoreDown(error));
         }
@@ -219,6 +258,9 @@ fn decode<D: Decider>(fact: &StoredFact) -> Result<Fact<D>, StoreError> {
     Fact::decode(fact.position, &fact.doc).map_err(|error| StoreError::Broken(error.to_string().into()))
 }
 
+/// As [`SubmitRefusal::label`] has it.
+const SHED: &str = "shed";
+
 /// Every outcome, as metrics name it: those of decisions, then those of [`SubmitRefusal::label`].
 const OUTCOMES: [&str; 11] = [
     "answered",
@@ -226,7 +268,7 @@ const OUTCOMES: [&str; 11] = [
     "repeated",
     "mismatched",
     "expired",
-    "shed",
+    SHED,
     "too_many_waiting",
     "store_down",
     "log_refused",

@@ -1,13 +1,19 @@
 //! What a product says about its API on one port. The [frame](crate::frame) does the rest, the same for every product.
 
+use std::future::{Future, ready};
+use std::sync::Arc;
+
+use axum::body::Body;
 use axum::response::Response;
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderValue, StatusCode};
 
 use crate::entry::Entry;
 use crate::label::Label;
 use crate::likely_call::{LikelyCall, Route};
 use crate::outcomes::{Outcomes, RefusalCause, RequestOutcome};
+use crate::request_id;
+use crate::serve::Unreadable;
 use crate::wrong_method::WrongMethod;
 
 /// One port's API: what its requests are counted under, what they are answered and refused with.
@@ -34,6 +40,11 @@ pub trait Api: Send + Sync + Sized + 'static {
     /// Random bytes for an id of a request.
     fn random(&self) -> [u8; 10];
 
+    /// A request's id: the one that its client sent, if it is usable, else a new one.
+    fn request_id(&self, headers: &HeaderMap) -> HeaderValue {
+        request_id::of(headers, || self.random())
+    }
+
     /// A place for one more request.
     ///
     /// # Errors
@@ -52,6 +63,26 @@ pub trait Api: Send + Sync + Sized + 'static {
     /// What refuses a call by a method that its route does not have. `allow` names the route's methods as the header of
     /// that name does.
     fn wrong_method(parts: &Parts, allow: &'static str, why: WrongMethod) -> Self::Refused;
+
+    /// Why a call without a route, or by a method that its route does not have, is refused in the end: `refused`,
+    /// unless the product checks something before the route.
+    fn unrouted(_: Entered<Self>, refused: Self::Refused) -> impl Future<Output = Self::Refused> + Send {
+        ready(refused)
+    }
+
+    /// Status and JSON body of the answer to a request whose head cannot be read, for a port that is served by
+    /// [`serve_front_door`](crate::serve_front_door).
+    fn unreadable(kind: Unreadable) -> (StatusCode, String) {
+        kind.answer()
+    }
+}
+
+/// A request that has its place.
+pub struct Entered<A: Api> {
+    pub api: Arc<A>,
+    pub place: A::Place,
+    pub parts: Parts,
+    pub body: Body,
 }
 
 /// The counters of an API.

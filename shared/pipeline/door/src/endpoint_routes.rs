@@ -7,8 +7,8 @@ use axum::extract::{Request, State};
 use axum::response::Response;
 use axum::routing::{self, MethodRouter};
 
-use crate::api::Api;
-use crate::frame::{Entered, framed};
+use crate::api::{Api, Entered};
+use crate::frame::framed;
 use crate::wrong_method::WrongMethod;
 
 /// `GET` and `HEAD` of an endpoint, each request run through `handle`.
@@ -52,5 +52,6 @@ pub(crate) async fn refuse<A: Api>(
 ) -> Response {
     let (parts, body) = request.into_parts();
     let refused = A::wrong_method(&parts, allow, WrongMethod::of(A::ROUTES, A::PORT, &parts));
-    framed(api, endpoint, Request::from_parts(parts, body), async move |_| Err(refused)).await
+    let refuse = async move |entered: Entered<A>| Err(A::unrouted(entered, refused).await);
+    framed(api, endpoint, Request::from_parts(parts, body), refuse).await
 }

@@ -5,29 +5,19 @@ use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
-use axum::body::Body;
 use axum::extract::Request;
 use axum::response::Response;
 use futures_util::FutureExt;
 use http::HeaderValue;
 use http::header::CACHE_CONTROL;
-use http::request::Parts;
 use tracing::Level;
 
-use crate::api::{Answered, Api, Refused};
+use crate::api::{Answered, Api, Entered, Refused};
 use crate::body::read_past;
 use crate::entry::Entry;
 use crate::label::Label;
 use crate::outcomes::RefusalCause;
-use crate::request_id::{self, REQUEST_ID};
-
-/// A request that has its place.
-pub struct Entered<A: Api> {
-    pub api: Arc<A>,
-    pub place: A::Place,
-    pub parts: Parts,
-    pub body: Body,
-}
+use crate::request_id::REQUEST_ID;
 
 /// Runs one request through `handle` and answers it, whatever happens.
 pub async fn framed<A, H, F>(api: Arc<A>, endpoint: A::Endpoint, request: Request, handle: H) -> Response
@@ -37,7 +27,7 @@ where
     F: Future<Output = Result<A::Answer, A::Refused>>,
 {
     let counted = api.outcomes().received(endpoint);
-    let id = request_id::of(request.headers(), || api.random());
+    let id = api.request_id(request.headers());
     let form = A::form(endpoint, request.headers());
     let (parts, mut body) = request.into_parts();
     let result = match api.enter() {

@@ -74,6 +74,24 @@ fn header(of: Type, meaning: &str) -> Header {
     HeaderBuilder::new().schema(Some(Object::with_type(of))).description(Some(meaning)).build()
 }
 
+/// A credential in `Authorization`, as a description says it. Operations refer to it by `name`.
+#[derive(Clone, Copy, Debug)]
+pub struct BearerScheme {
+    pub name: &'static str,
+    /// The credential's form.
+    pub form: &'static str,
+    pub about: &'static str,
+}
+
+impl Modify for BearerScheme {
+    fn modify(&self, description: &mut OpenApi) {
+        let BearerScheme { name, form, about } = *self;
+        let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format(form).description(Some(about));
+        let components = description.components.get_or_insert_default();
+        components.add_security_scheme(name, SecurityScheme::Http(bearer.build()));
+    }
+}
+
 /// Where a port takes its credential ([`presented`](crate::presented)), as its description says it. Operations refer to
 /// the places as `bearer`, `key_header` and `key_query`.
 #[derive(Clone, Copy, Debug)]
@@ -92,9 +110,8 @@ pub struct Transports {
 impl Modify for Transports {
     fn modify(&self, description: &mut OpenApi) {
         let Transports { form, about, noun, header, query } = *self;
+        BearerScheme { name: "bearer", form, about }.modify(description);
         let components = description.components.get_or_insert_default();
-        let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format(form);
-        components.add_security_scheme("bearer", SecurityScheme::Http(bearer.description(Some(about)).build()));
         let about = format!(
             "The same {noun}, for proxies that strip `Authorization`. Not looked at where `Authorization` is sent."
         );

@@ -1,4 +1,4 @@
-//! `x-request-id` in and out, the same on every port that clients call.
+//! `x-request-id` in and out. A product may make every id itself ([`Api::request_id`](crate::Api::request_id)).
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 

@@ -20,6 +20,7 @@ use tokio::time::{sleep, timeout};
 pub use unreadable::Unreadable;
 
 use open_port::OpenPort;
+use unreadable::AnswerUnreadable;
 
 /// What one port puts up with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,18 +91,20 @@ pub async fn serve(
     options: ServeOptions,
     shutdown: impl Future<Output = ()>,
 ) -> ServeReport {
-    serve_watched(listener, service, options, shutdown, |_| {}).await
+    serve_with(listener, service, options, shutdown, |_| {}, Unreadable::answer).await
 }
 
-/// The same; `open` is called with the number of open connections whenever it changes.
-pub async fn serve_watched(
+/// The same; `open` is called with the number of open connections whenever it changes, and `answer_unreadable` makes
+/// the answer to a request whose head cannot be read.
+pub(crate) async fn serve_with(
     listener: TcpListener,
     service: Router,
     options: ServeOptions,
     shutdown: impl Future<Output = ()>,
     open: impl Fn(usize),
+    answer_unreadable: AnswerUnreadable,
 ) -> ServeReport {
-    let mut port = OpenPort::new(service, options, open);
+    let mut port = OpenPort::new(service, options, open, answer_unreadable);
     tokio::pin!(shutdown);
     loop {
         tokio::select! {

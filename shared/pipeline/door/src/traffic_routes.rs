@@ -16,7 +16,6 @@ use serde_json::json;
 
 use crate::api::Api;
 use crate::frame::stamp;
-use crate::request_id;
 
 /// Whether a port is about to stop. Cheap to clone.
 #[derive(Clone, Debug, Default)]
@@ -64,7 +63,7 @@ pub fn stamped<A: Api>(routes: Router<Arc<A>>, api: &Arc<A>) -> Router<Arc<A>> {
 }
 
 async fn with_id<A: Api>(State(api): State<Arc<A>>, request: Request, next: Next) -> Response {
-    let id = request_id::of(request.headers(), || api.random());
+    let id = api.request_id(request.headers());
     let mut response = next.run(request).await;
     stamp(&mut response, id);
     response

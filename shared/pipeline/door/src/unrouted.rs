@@ -6,9 +6,9 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::response::Response;
 
-use crate::api::Api;
+use crate::api::{Api, Entered};
 use crate::endpoint_routes::refuse;
-use crate::frame::{Entered, framed};
+use crate::frame::framed;
 use crate::likely_call::likely_call;
 
 /// The routes, and the answers to everything else.
@@ -17,9 +17,10 @@ pub fn with_fallbacks<A: Api>(routes: Router<Arc<A>>) -> Router<Arc<A>> {
 }
 
 async fn unknown_route<A: Api>(State(api): State<Arc<A>>, request: Request) -> Response {
-    let refuse = async |Entered { parts, .. }: Entered<A>| {
-        let likely = likely_call(A::ROUTES, A::PORT, &parts.method, parts.uri.path());
-        Err(A::unknown_route(&parts, likely))
+    let refuse = async |entered: Entered<A>| {
+        let likely = likely_call(A::ROUTES, A::PORT, &entered.parts.method, entered.parts.uri.path());
+        let refused = A::unknown_route(&entered.parts, likely);
+        Err(A::unrouted(entered, refused).await)
     };
     framed(api, A::OTHER, request, refuse).await
 }

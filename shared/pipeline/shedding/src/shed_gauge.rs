@@ -13,6 +13,9 @@ use crate::refusal::ShedRefusal;
 
 /// Seconds until trying again is worth it where nothing better is known.
 const RETRY_SOON_S: u64 = 1;
+/// The shares of a class that refuse any of its requests, and all of them.
+const ANY_PERMILLE: u32 = 1;
+const ALL_PERMILLE: u32 = 1_000;
 
 /// The metrics that a product declares of its classes.
 #[derive(Clone, Copy, Debug)]
@@ -130,11 +133,21 @@ impl<C: ShedClass> ShedGauge<C> {
     }
 
     pub fn ask(&self, class: C) -> Result<(), ShedRefusal<C>> {
-        self.judge(&self.decision, class)
+        self.judge(&self.decision, class, ANY_PERMILLE)
     }
 
     pub fn ask_partition(&self, partition: Partition, class: C) -> Result<(), ShedRefusal<C>> {
-        self.of(partition).map_or(Ok(()), |gauge| self.judge(&gauge.decision, class))
+        self.of(partition).map_or(Ok(()), |gauge| self.judge(&gauge.decision, class, ANY_PERMILLE))
+    }
+
+    /// Refuses only where the whole class is refused.
+    pub fn ask_all(&self, class: C) -> Result<(), ShedRefusal<C>> {
+        self.judge(&self.decision, class, ALL_PERMILLE)
+    }
+
+    /// Refuses only where the whole class is refused for this partition.
+    pub fn ask_all_of_partition(&self, partition: Partition, class: C) -> Result<(), ShedRefusal<C>> {
+        self.of(partition).map_or(Ok(()), |gauge| self.judge(&gauge.decision, class, ALL_PERMILLE))
     }
 
     fn of(&self, partition: Partition) -> Option<&PartitionGauge> {
@@ -145,11 +158,12 @@ impl<C: ShedClass> ShedGauge<C> {
         self.classes.iter().find(|gauge| gauge.class == class).expect("ALL has every class")
     }
 
-    fn judge(&self, decision: &Packed, class: C) -> Result<(), ShedRefusal<C>> {
+    /// A share below `least_permille` refuses nothing.
+    fn judge(&self, decision: &Packed, class: C, least_permille: u32) -> Result<(), ShedRefusal<C>> {
         let packed = decision.0.load(Ordering::Relaxed);
         // The mask leaves no more than fits.
         let share = class.rank().share_permille((packed & 0xffff) as u32);
-        if share == 0 {
+        if share < least_permille {
             return Ok(());
         }
         let gauge = self.of_class(class);
@@ -222,5 +236,21 @@ mod tests {
         assert!(!gauge.any_halted() && !gauge.sheds(2));
         gauge.shut(1, &all);
         assert_eq!([0, 1, 2].map(|partition| gauge.sheds(partition)), [false, true, false]);
+    }
+
+    #[test]
+    fn a_request_that_was_let_through_is_refused_only_with_its_whole_class() {
+        let gauge = ShedGauge::register(ShedMetrics { pressure: &PRESSURE, refused: &REFUSED });
+        let mut decision = Decision::everything(ShedCause::Age, 60);
+        for (pressure, bulk_is_refused) in [(0, false), (1, false), (999, false), (1_000, true), (Decision::FULL, true)]
+        {
+            decision.pressure = pressure;
+            gauge.set(&decision);
+            gauge.set_partitions(&[(Some(decision), 0)]);
+            let refused = (0..1_000).filter(|_| gauge.ask_all(Class::Bulk).is_err()).count();
+            assert_eq!(refused, if bulk_is_refused { 1_000 } else { 0 }, "at {pressure}");
+            assert_eq!(gauge.ask_all_of_partition(0, Class::Bulk).is_err(), bulk_is_refused, "at {pressure}");
+            assert_eq!(gauge.ask_all(Class::Single).is_err(), pressure == Decision::FULL, "at {pressure}");
+        }
     }
 }

@@ -45,6 +45,19 @@ impl<C: ShedClass> Shedding<C> {
         }
     }
 
+    /// Whether every request of this class is refused by now, by its partition's lag or by that of all. For a request
+    /// that was let through before: while a share is refused, it is not chosen a second time.
+    ///
+    /// # Errors
+    /// [`ShedRefusal`].
+    pub fn shed_all(&self, key: impl FnOnce() -> LogKey, class: C) -> Result<(), ShedRefusal<C>> {
+        self.gauge.ask_all(class)?;
+        match self.gauge.any_halted() {
+            true => self.gauge.ask_all_of_partition(self.append.partition_of(key()), class),
+            false => Ok(()),
+        }
+    }
+
     /// Whether records of this key go to a partition that sheds all or some of them.
     pub fn is_halted(&self, key: impl FnOnce() -> LogKey) -> bool {
         self.gauge.any_halted() && self.gauge.sheds(self.append.partition_of(key()))

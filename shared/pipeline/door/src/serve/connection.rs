@@ -16,7 +16,7 @@ use tracing::debug;
 use super::ServeOptions;
 use super::exchange::{Answering, Exchange};
 use super::stalling::{Patience, Stalling};
-use super::unreadable::Unreadable;
+use super::unreadable::{AnswerUnreadable, Unreadable};
 
 /// How much of a request's header and of an answer one connection buffers.
 const BUFFER_BYTES: usize = 64 * 1024;
@@ -37,13 +37,14 @@ pub(super) async fn connection(
     service: Router,
     options: ServeOptions,
     exchange: Exchange,
+    answer_unreadable: AnswerUnreadable,
 ) -> Ended {
     // Answers are small: waiting to fill a packet only delays them.
     if let Err(error) = stream.set_nodelay(true) {
         debug!(%peer, %error, "cannot set TCP_NODELAY");
     }
     let patience = Patience { idle: options.idle, header: options.header_read_timeout, keep_alive: options.keep_alive };
-    let stream = Stalling::new(stream, patience, exchange.clone());
+    let stream = Stalling::new(stream, patience, exchange.clone(), answer_unreadable);
     let service = TowerToHyperService::new(service);
     let answering = service_fn(|request: http::Request<hyper::body::Incoming>| {
         let under_way = exchange.begin();

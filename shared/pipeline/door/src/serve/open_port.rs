@@ -15,7 +15,8 @@ use tracing::{debug, warn};
 use super::connection::{Ended, connection};
 use super::exchange::Exchange;
 use super::giving_way::{GaveWay, longest_waiting};
-use super::{ServeOptions, ServeReport, Unreadable};
+use super::unreadable::{AnswerUnreadable, Unreadable};
+use super::{ServeOptions, ServeReport};
 use crate::metrics::{CONNECTIONS_GAVE_WAY, REQUESTS_UNREADABLE};
 
 /// How long accepting rests when the machine refuses (for example: no file descriptors left).
@@ -28,6 +29,7 @@ pub(super) struct OpenPort<F> {
     service: Router,
     options: ServeOptions,
     watch: F,
+    answer_unreadable: AnswerUnreadable,
     opened_at: Instant,
     connections: JoinSet<Ended>,
     /// By task, as `connections` has them.
@@ -45,13 +47,14 @@ pub(super) struct OpenPort<F> {
 
 impl<F: Fn(usize)> OpenPort<F> {
     /// Registers the port's metrics, so that a scrape finds them at zero.
-    pub fn new(service: Router, options: ServeOptions, watch: F) -> Self {
+    pub fn new(service: Router, options: ServeOptions, watch: F, answer_unreadable: AnswerUnreadable) -> Self {
         let now = Instant::now();
         let port = options.port;
         OpenPort {
             service,
             options,
             watch,
+            answer_unreadable,
             opened_at: now,
             connections: JoinSet::new(),
             exchanges: HashMap::new(),
@@ -120,7 +123,8 @@ impl<F: Fn(usize)> OpenPort<F> {
         if self.last_answers {
             exchange.ask_for_last_answer();
         }
-        let serving = connection(stream, peer, self.service.clone(), self.options, exchange.clone());
+        let (service, options) = (self.service.clone(), self.options);
+        let serving = connection(stream, peer, service, options, exchange.clone(), self.answer_unreadable);
         let task = self.connections.spawn(serving);
         self.exchanges.insert(task.id(), exchange);
         (self.watch)(self.connections.len());

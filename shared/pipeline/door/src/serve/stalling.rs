@@ -11,7 +11,7 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::exchange::Exchange;
-use super::unreadable::Substitute;
+use super::unreadable::{AnswerUnreadable, Substitute};
 
 /// How much of what a client still sends is read past when its head was refused. A connection that is closed with bytes
 /// unread is reset, and the reset may overtake the answer.
@@ -64,6 +64,8 @@ pub(super) struct Stalling<S> {
     between_requests: bool,
     /// Something was written that is not flushed yet.
     unflushed: bool,
+    /// What is answered to a request whose head cannot be read.
+    answer_unreadable: AnswerUnreadable,
     /// Written in place of hyper's own answer.
     substitute: Option<Substitute>,
     lingering: Option<Lingering>,
@@ -79,7 +81,7 @@ struct Lingering {
 }
 
 impl<S> Stalling<S> {
-    pub fn new(stream: S, patience: Patience, exchange: Exchange) -> Self {
+    pub fn new(stream: S, patience: Patience, exchange: Exchange, answer_unreadable: AnswerUnreadable) -> Self {
         let now = Instant::now();
         let alarm = Box::pin(sleep_until(now + patience.shortest()));
         Stalling {
@@ -92,6 +94,7 @@ impl<S> Stalling<S> {
             header_since: now,
             between_requests: false,
             unflushed: false,
+            answer_unreadable,
             substitute: None,
             lingering: None,
             alarm,
@@ -159,7 +162,7 @@ impl<S: Socket> Stalling<S> {
     ) -> Poll<io::Result<usize>> {
         self.unflushed = true;
         if self.substitute.is_none() && !self.exchange.is_under_way() {
-            self.substitute = Substitute::of(bufs);
+            self.substitute = Substitute::of(bufs, self.answer_unreadable);
         }
         let Some(mut substitute) = self.substitute.take() else {
             let polled = write(Pin::new(&mut self.stream), cx);

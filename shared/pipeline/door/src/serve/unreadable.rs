@@ -1,5 +1,5 @@
 //! Requests whose head cannot be read. hyper refuses them by itself, with a bare status; their senders get the
-//! envelope that every other refusal has.
+//! envelope that every other refusal of the port has.
 
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
@@ -9,6 +9,9 @@ use http::StatusCode;
 use serde_json::json;
 
 use crate::request_id;
+
+/// What the sender of such a request is answered: the status, and the JSON body.
+pub(crate) type AnswerUnreadable = fn(Unreadable) -> (StatusCode, String);
 
 /// Why a request's head was not read: no service has seen it, so it is not among the requests received.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +27,7 @@ pub enum Unreadable {
 impl Unreadable {
     pub const ALL: [Unreadable; 3] = [Unreadable::Malformed, Unreadable::TargetTooLong, Unreadable::HeadTooLarge];
 
+    /// As hyper answers it.
     pub const fn status(self) -> StatusCode {
         match self {
             Unreadable::Malformed => StatusCode::BAD_REQUEST,
@@ -61,6 +65,12 @@ impl Unreadable {
         }
     }
 
+    /// What a port answers that has no words of its own: hyper's status, and the envelope of an
+    /// [`Entry`](crate::Entry).
+    pub fn answer(self) -> (StatusCode, String) {
+        (self.status(), json!({ "error": self.code(), "message": self.message() }).to_string())
+    }
+
     /// What hyper's error says about a request's head; `None` for everything else that ends a connection.
     pub(super) fn of_error(error: &hyper::Error) -> Option<Self> {
         match error {
@@ -88,21 +98,19 @@ impl Unreadable {
         let is = |refusal: &Unreadable| status_line.starts_with(&refusal.status().as_str()[1..]);
         Unreadable::ALL.into_iter().find(is).filter(|_| bare && empty)
     }
+}
 
-    /// The whole answer.
-    fn answer(self) -> Vec<u8> {
-        let body = json!({ "error": self.code(), "message": self.message() }).to_string();
-        let id = request_id::minted(random());
-        let head = format!(
-            "HTTP/1.1 {}\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\
-             cache-control: no-store\r\nx-request-id: {}\r\n\r\n",
-            self.status(),
-            body.len(),
-            // Made of ASCII.
-            id.to_str().unwrap_or_default(),
-        );
-        [head, body].concat().into_bytes()
-    }
+/// The whole answer, as bytes.
+fn written((status, body): (StatusCode, String)) -> Vec<u8> {
+    let id = request_id::minted(random());
+    let head = format!(
+        "HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\
+         cache-control: no-store\r\nx-request-id: {}\r\n\r\n",
+        body.len(),
+        // Made of ASCII.
+        id.to_str().unwrap_or_default(),
+    );
+    [head, body].concat().into_bytes()
 }
 
 /// A hasher's keys differ from one to the next, which is all that an id needs.
@@ -130,11 +138,11 @@ pub(super) struct Substitute {
 
 impl Substitute {
     /// For what hyper is about to write, if that is a bare answer of its own.
-    pub fn of(bufs: &[IoSlice<'_>]) -> Option<Self> {
+    pub fn of(bufs: &[IoSlice<'_>], answer: AnswerUnreadable) -> Option<Self> {
         let first = bufs.iter().find(|buf| !buf.is_empty())?;
         let stands_for = bufs.iter().map(|buf| buf.len()).sum();
         let refusal = Unreadable::of_bare_answer(first).filter(|_| first.len() == stands_for)?;
-        Some(Substitute { bytes: refusal.answer(), written: 0, stands_for })
+        Some(Substitute { bytes: written(answer(refusal)), written: 0, stands_for })
     }
 
     /// What is still to be written.
@@ -181,11 +189,22 @@ mod tests {
     #[test]
     fn the_substitute_counts_as_hypers_answer_once_it_is_written_whole() {
         let bare = b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n";
-        let mut substitute = Substitute::of(&[IoSlice::new(b""), IoSlice::new(bare)]).expect("it is bare");
-        assert!(Substitute::of(&[IoSlice::new(bare), IoSlice::new(b"more")]).is_none());
+        let mut substitute =
+            Substitute::of(&[IoSlice::new(b""), IoSlice::new(bare)], Unreadable::answer).expect("it is bare");
+        assert!(Substitute::of(&[IoSlice::new(bare), IoSlice::new(b"more")], Unreadable::answer).is_none());
         let all = substitute.rest().len();
         assert_eq!(substitute.wrote(all - 1), None);
         assert_eq!(substitute.wrote(1), Some(bare.len()));
+    }
+
+    #[test]
+    fn a_port_answers_in_words_of_its_own() {
+        let bare = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\n\r\n";
+        let own = |kind: Unreadable| (StatusCode::BAD_REQUEST, kind.label().to_owned());
+        let substitute = Substitute::of(&[IoSlice::new(bare)], own).expect("it is bare");
+        let text = String::from_utf8_lossy(substitute.rest()).into_owned();
+        assert!(text.starts_with("HTTP/1.1 400 Bad Request\r\n"), "{text}");
+        assert!(text.contains("\r\ncontent-length: 14\r\n") && text.ends_with("\r\n\r\nhead_too_large"), "{text}");
     }
 
     /// The page has a second table, whose rows begin with the status.

@@ -4,6 +4,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::time::{advance, timeout};
 
 use super::*;
+use crate::serve::Unreadable;
 
 const PATIENCE: Patience =
     Patience { idle: Duration::from_secs(60), header: Duration::from_secs(30), keep_alive: Duration::from_secs(75) };
@@ -26,7 +27,7 @@ fn rig(patience: Patience) -> Rig {
     let (client, server) = duplex(8);
     let began = Instant::now();
     let exchange = Exchange::new(began, began);
-    let server = Stalling::new(server, patience, exchange.clone());
+    let server = Stalling::new(server, patience, exchange.clone(), Unreadable::answer);
     Rig { client, server, exchange, began }
 }
 
