@@ -96,18 +96,24 @@ fi
 cpu_ms() { awk -v hz="$(getconf CLK_TCK)" '{sub(/.*\) /, ""); print ($12 + $13) * 1000 / hz}' "/proc/$1/stat"; }
 rss_mib() { awk '$1 == "VmRSS:" {printf "%.1f", $2 / 1024}' "/proc/$1/status"; }
 
-# Milliseconds between the requests of each connection that make half of a load of this rate and middle answer time: at full
-# load a connection's requests come as far apart as an answer takes, at half load twice as far, the answer included.
+# Milliseconds between the requests of each connection at half of a full load of so many commands a second, if an answer
+# takes so long (as wrk writes it) at that load.
 half_load_delay_ms() {
   awk -v c="$connections" -v r="$1" -v p="$2" 'BEGIN {
     ms = p + 0
     if (p ~ /us$/) ms /= 1000
     else if (p !~ /ms$/) ms *= 1000
     delay = 2000 * c / r - ms
-    printf "%d", delay < 1 ? 1 : delay
+    printf "%d", delay < 1 ? 1 : delay + 0.5
   }'
 }
-share() { printf 'that is %.0f %% of the commands of full load\n' "$(awk -v a="$1" -v b="$2" 'BEGIN {print 100 * a / b}')"; }
+# A load at half of the commands of a full load of this rate. How long an answer takes then is tried out first.
+half_load() {
+  local label=$1 full=$2 length=$3
+  DELAY_MS=$(half_load_delay_ms "$full" 0ms) load "$label, tried out" "$folder/keys" 5 "$connections"
+  DELAY_MS=$(half_load_delay_ms "$full" "$p50") load "$label" "$folder/keys" "$length" "$connections"
+  printf 'that is %.0f %% of the commands of full load\n' "$(awk -v a="$rate" -v b="$full" 'BEGIN {print 100 * a / b}')"
+}
 
 # One wrk run over a file of keys. Sets: rate, answered, p50, p99; prints the CPU of a command in each process.
 load() {
@@ -120,7 +126,7 @@ load() {
   read -r rate answered p50 p99 < <(awk '
     $1 == "50%" {p50 = $2} $1 == "99%" {p99 = $2} / requests in / {answered = $1}
     /Requests\/sec/ {rate = $2} END {print rate, answered, p50, p99}' "$folder/wrk")
-  printf '%-34s %10.0f %9s %9s ' "$label" "$rate" "$p50" "$p99"
+  printf '%-44s %10.0f %9s %9s ' "$label" "$rate" "$p50" "$p99"
   for at in "${!processes[@]}"; do
     awk -v name="${processes[at]%:*}" -v a="${after[at]}" -v b="${before[at]}" -v n="$answered" \
       'BEGIN {printf " %s %.0f µs", name, (a - b) * 1000 / n}'
@@ -128,31 +134,28 @@ load() {
   echo
 }
 
-printf '%-34s %10s %9s %9s  %s\n' load commands/s p50 p99 'CPU a command'
+printf '%-44s %10s %9s %9s  %s\n' load commands/s p50 p99 'CPU a command'
 # What does not depend on the number of books is there afterwards: threads, buffers, pages of the store.
 load "warming up, one organization" "$folder/one-key" 5 "$connections"
+of_one=$rate
 before=$(rss_mib "$decider")
 COMMANDS=create load "submissions, $connections connections" "$folder/keys" 5 "$connections"
-opened=$answered submissions=$rate submissions_p50=$p50
+opened=$answered submissions=$rate
 after=$(rss_mib "$decider")
 load "both, $connections connections" "$folder/keys" "$seconds" "$connections"
-both=$rate both_p50=$p50
+both=$rate
 load "one command at a time" "$folder/keys" 5 1
-DELAY_MS=$(half_load_delay_ms "$submissions" "$submissions_p50")
-export DELAY_MS
-COMMANDS=create load "submissions, at about half load" "$folder/keys" "$((seconds < 10 ? seconds : 10))" "$connections"
-share "$rate" "$submissions"
-DELAY_MS=$(half_load_delay_ms "$both" "$both_p50")
-load "both, at about half load" "$folder/keys" "$seconds" "$connections"
-share "$rate" "$both"
-unset DELAY_MS
+COMMANDS=create half_load "submissions, at about half load" "$submissions" "$((seconds < 10 ? seconds : 10))"
+half_load "both, at about half load" "$both" "$seconds"
 echo "memory of the process that decides: $before MiB before, $after MiB with $opened open runs of $organizations organizations," \
   "$(awk -v a="$after" -v b="$before" -v n="$organizations" 'BEGIN {printf "%.1f", (a - b) * 1024 / n}') KiB an organization"
 
 echo "One organization with $runs runs"
+# One load makes nearly all of them: each leaves a run open for every connection, of the hundred that may be.
 made=0
 while ((made < runs)); do
-  load "both, of one organization" "$folder/list-key" 3 "$connections"
+  load "both, of one organization" "$folder/list-key" \
+    "$(awk -v n="$((runs - made))" -v r="$of_one" 'BEGIN {printf "%d", 2.2 * n / r + 2}')" "$connections"
   made=$(curl -fsS -H "Authorization: Bearer $(cat "$folder/list-key")" "http://127.0.0.1:$port/v1/runs?limit=1" |
     sed -E 's/.*"total":([0-9]+).*/\1/')
 done

@@ -19,11 +19,13 @@ use crate::slots::Slot;
 mod history;
 mod past;
 mod segment;
+mod thinning;
 
 pub use history::ScheduleChange;
 
 use past::Past;
 use segment::Segment;
+use thinning::thin_out;
 
 /// What a slot's definition says about incidents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,8 +99,8 @@ pub struct Coverage {
 }
 
 impl Coverage {
-    /// Openings that may wait at once. Of those beyond it, one covers nothing that others are closest around: the times
-    /// in which some came stay the same.
+    /// Openings that may wait at once. Beyond it a quarter of them covers nothing: those that others are closest around.
+    /// The times in which some came stay the same.
     pub const MAX_WAITING: usize = 1_024;
     /// Covered slots whose runs may be open at once. The oldest beyond it stays `open`.
     pub const MAX_RUNNING: usize = 64;
@@ -164,7 +166,7 @@ impl Coverage {
         let place = self.waiting.partition_point(|waiting| waiting.order() < opened.order());
         self.waiting.insert(place, opened);
         if self.waiting.len() > Self::MAX_WAITING {
-            self.thin_out();
+            thin_out(&mut self.waiting, Self::MAX_WAITING / 4);
         }
     }
 
@@ -178,16 +180,6 @@ impl Coverage {
             }
         }
         self.opened(opened, decide);
-    }
-
-    /// Leaves out the opening whose neighbours are closest to each other; the first and the last one stay.
-    fn thin_out(&mut self) {
-        let received_at = |index: usize| self.waiting[index].received_at;
-        let apart = |index: &usize| received_at(index + 1).millis_since(received_at(index - 1));
-        let closest = (1..self.waiting.len() - 1).min_by_key(apart);
-        if let Some(index) = closest {
-            self.waiting.remove(index);
-        }
     }
 
     /// A run ended: it colours the slot that it covers.
