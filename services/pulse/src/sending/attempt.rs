@@ -12,7 +12,7 @@ use tidegate_agentping_alerts::rows::{DELIVERY_PROGRESS, delivery_key, health_ke
 use tidegate_agentping_alerts::verdict::of_status;
 use tidegate_agentping_alerts::{
     Began, DeliveryDoc, DeliveryProgress, DeliveryRef, DeliveryState, DeliveryTry, MailForm, MessageBody, MessageEdge,
-    Messages, Outstanding, RouteHealth, TryVerdict, alert_request,
+    Messages, Outstanding, RouteHealth, TryVerdict, alert_request, kept_answer,
 };
 use tidegate_agentping_settings::{RouteDoc, RouteTarget};
 use tidegate_kernel::{SmolStr, Timestamp};
@@ -23,7 +23,7 @@ use tokio::time::sleep;
 
 use super::SendingParts;
 use super::metrics::TRIES;
-use super::outcome::{TryOutcome, after_try, answer_text, given_up};
+use super::outcome::{TryOutcome, after_try, given_up};
 use super::queue::QueueEnd;
 use crate::fail_points::{AlertStep, after};
 
@@ -180,7 +180,7 @@ impl Attempts {
             Ok(answer) => {
                 let verdict = of_status(&route.target, answer.status, &answer.body, answer.retry_after);
                 let error = (verdict != TryVerdict::Sent).then(|| format!("status {}", answer.status));
-                let (status, answer) = (Some(answer.status), answer_text(&answer.body));
+                let (status, answer) = (Some(answer.status), kept_answer(&route.target, &answer.body));
                 TryOutcome { verdict, one: DeliveryTry { at, status, error, answer, took_ms: took_ms() } }
             }
             Err(error) => {

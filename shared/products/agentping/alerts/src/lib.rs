@@ -11,6 +11,7 @@ pub mod digest;
 pub mod event;
 pub mod guard;
 pub mod health;
+pub mod kept_answer;
 pub mod mail;
 pub mod naming;
 pub mod others;
@@ -32,6 +33,7 @@ pub use delivery::{Began, DeliveryDoc, DeliveryProgress, DeliveryRef, DeliverySt
 pub use digest::DigestFacts;
 pub use event::{Addressees, AlertEvent, MessageEdge};
 pub use health::{HealthState, RouteHealth};
+pub use kept_answer::kept_answer;
 pub use mail::MailForm;
 pub use naming::{FindTeamName, Naming};
 pub use outbox::AlertOutbox;
