@@ -1,4 +1,5 @@
-//! `/confirm/{token}` and `/unsubscribe/{token}`: the pages behind the links of mails. They need no key: the token is one.
+//! `/confirm/{token}` and `/unsubscribe/{token}`: the pages behind the links of mails. They need no key: the token is
+//! one.
 //!
 //! Programs that check links follow them by `GET`, so that nothing changes but by the form's `POST`.
 

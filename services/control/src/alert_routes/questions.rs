@@ -1,5 +1,5 @@
-//! The questions to mail addresses that routes name: an address of a team is asked once a day, and its answer holds for all
-//! routes of the team that have it.
+//! The questions to mail addresses that routes name: an address of a team is asked once a day, and its answer holds for
+//! all routes of the team that have it.
 
 use std::collections::BTreeMap;
 
@@ -12,8 +12,8 @@ use crate::call::Call;
 use crate::manage::Kept;
 use crate::problem::Problem;
 
-/// Which addresses of a team were asked within a day, with those that a change asks. Its write is one of the change's: of
-/// two changes at once one is decided anew.
+/// Which addresses of a team were asked within a day, with those that a change asks. Its write is one of the change's:
+/// of two changes at once one is decided anew.
 pub(crate) struct Questions {
     team: TeamId,
     now: Timestamp,
@@ -23,7 +23,8 @@ pub(crate) struct Questions {
 
 impl Questions {
     /// Whether the address of a route is asked after its change, and the write that notes it. `before`: the route until
-    /// now, if there was one. A route whose question is of today is asked by the same one: it is stored once for its token.
+    /// now, if there was one. A route whose question is of today is asked by the same one: it is stored once for its
+    /// token.
     ///
     /// # Errors
     /// [`Problem::MailLimited`]; the store's.
@@ -48,8 +49,8 @@ impl Questions {
         Ok((is_asked, questions.write()?))
     }
 
-    /// Those of several routes with new addresses that are asked, and the write that notes it. `after` has the team's routes
-    /// as they are after the change.
+    /// Those of several routes with new addresses that are asked, and the write that notes it. `after` has the team's
+    /// routes as they are after the change.
     ///
     /// # Errors
     /// [`Problem::MailLimited`]; the store's.
@@ -84,8 +85,8 @@ impl Questions {
         self.kept.doc.asked_for(self.team, address(route)?)
     }
 
-    /// Notes that a route's new address is asked. `false`: it was asked within a day for another route, `holder`, which has
-    /// it still, so that the link of that question confirms this one as well.
+    /// Notes that a route's new address is asked. `false`: it was asked within a day for another route, `holder`, which
+    /// has it still, so that the link of that question confirms this one as well.
     fn ask(&mut self, (id, route): (&str, &RouteDoc), holder: Option<&RouteDoc>) -> Result<bool, Problem> {
         let Some(to) = address(route) else { return Ok(false) };
         let is_of_another = self.asked_for(route).is_some_and(|asked_for| asked_for != id);

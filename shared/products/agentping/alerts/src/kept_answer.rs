@@ -1,5 +1,5 @@
-//! What is kept of a receiver's answer: its beginning, without what is secret of the route. Some receivers answer with what
-//! they got. Pure.
+//! What is kept of a receiver's answer: its beginning, without what is secret of the route. Some receivers answer with
+//! what they got. Pure.
 
 use tidegate_agentping_settings::{RouteTarget, SecretText};
 
@@ -14,8 +14,8 @@ const SHORTEST_SEGMENT_BYTES: usize = 8;
 /// Stands where a secret was.
 const BLANK: &str = "…";
 
-/// The beginning of an answer as a text. A route's header values, URL and keys are blank in it, as they were sent and as
-/// JSON or HTML writes them. `None`: it is empty.
+/// The beginning of an answer as a text. A route's header values, URL and keys are blank in it, as they were sent and
+/// as JSON or HTML writes them. `None`: it is empty.
 pub fn kept_answer(target: &RouteTarget, body: &[u8]) -> Option<String> {
     let secrets = written_secrets(target);
     let mut kept = Vec::with_capacity(body.len().min(ANSWER_BYTES));

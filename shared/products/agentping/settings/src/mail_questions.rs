@@ -1,5 +1,5 @@
-//! Which mail addresses a team has had asked for their confirmation within a day. An address is asked once, and a team has
-//! so many asked: whoever can set routes cannot fill foreign mailboxes. Pure.
+//! Which mail addresses a team has had asked for their confirmation within a day. An address is asked once, and a team
+//! has so many asked: whoever can set routes cannot fill foreign mailboxes. Pure.
 
 use serde::{Deserialize, Serialize};
 use tidegate_agentping::TeamId;
