@@ -13,6 +13,7 @@ pub mod guard;
 pub mod health;
 pub mod kept_answer;
 pub mod mail;
+pub mod metrics;
 pub mod naming;
 pub mod others;
 pub mod outbox;
