@@ -155,14 +155,14 @@ async fn of_link(
     link: MailLink,
 ) -> Result<Vec<Kept<RouteDoc>>, Problem> {
     let to = match (&named.doc.target, link) {
-        (RouteTarget::Email(MailTarget { to, .. }), MailLink::Confirm) => to,
+        (RouteTarget::Email(MailTarget { to, .. }), MailLink::Confirm) => to.clone(),
         _ => return Ok(vec![named]),
     };
     let (space, kind, order) = (team.to_string(), kinds::ROUTE, ScanOrder::Ascending);
     let list = DocumentList { space: &space, kind, prefix: "", after: None, order, limit: MOST + 1 };
     let found = reads.ask(reads.managed.documents.list(&list)).await?;
     let has_address = |one: &Kept<RouteDoc>| match &one.doc.target {
-        RouteTarget::Email(mail) => mail.to.eq_ignore_ascii_case(to),
+        RouteTarget::Email(mail) => mail.to.eq_ignore_ascii_case(&to),
         _ => false,
     };
     // One that cannot be read is none of these.

@@ -21,7 +21,7 @@ async fn counts(page: &PrometheusHandle, expected: [u64; 5], waiting: u64) {
     assert_eq!(made + resent, sent + failed + muted + waiting, "what is expected adds up");
     let states = ["made", "resent", "sent", "failed", "muted"];
     eventually(&format!("{expected:?}"), async || {
-        let count = |state| value(page, &format!("tidegate_pulse_deliveries_total{{state=\"{state}\"}}"));
+        let count = |state: &str| value(page, &format!("tidegate_pulse_deliveries_total{{state=\"{state}\"}}"));
         states.map(count) == expected.map(Some) && value(page, WAITING) == Some(waiting)
     })
     .await;
