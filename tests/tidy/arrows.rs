@@ -46,7 +46,7 @@ pub const ROOMS: &[(&str, &[&str])] = &[
     ("shared/products/agentping/checks", &["kernel", "ports", "agentping", "agentping-settings"]),
     (
         "shared/products/agentping/alerts",
-        &["kernel", "ports", "mirror", "agentping", "agentping-pulse", "agentping-settings"],
+        &["kernel", "metric", "ports", "mirror", "agentping", "agentping-pulse", "agentping-settings"],
     ),
     ("shared/products/agentgate", &["kernel"]),
     ("shared/adapters/kafka", &["kernel", "metric", "ports"]),

@@ -2,6 +2,7 @@
 
 pub(crate) mod asking;
 pub(crate) mod deliveries;
+pub(crate) mod questions;
 mod removal;
 mod view;
 
@@ -21,8 +22,11 @@ use crate::endpoint::Endpoint;
 use crate::manage::{Change, ETag, Kept, NamePage, PAGE_PARAMETERS, deleted, object, page_of};
 use crate::problem::Problem;
 use crate::reads::Reads;
-use crate::refusal_shapes::{ChangeRefusals, ManagedRefusals, NotFoundRefusals, Refusals, TakenRefusals};
+use crate::refusal_shapes::{
+    AskingRefusals, ChangeRefusals, ManagedRefusals, NotFoundRefusals, Refusals, TakenRefusals,
+};
 use crate::weight::Weight;
+use questions::Questions;
 use view::{NewRouteBody, RouteList, RouteMade, RoutePatchBody, RouteView};
 
 const LIST: &[&str] = &["routes"];
@@ -53,7 +57,10 @@ pub(crate) async fn list(State(reads): State<Arc<Reads>>, request: Request) -> R
     operation_id = "create_route",
     tag = "routes",
     request_body = NewRouteBody,
-    responses((status = 201, description = "The route.", body = RouteMade), Refusals, ManagedRefusals, ChangeRefusals, TakenRefusals),
+    responses(
+        (status = 201, description = "The route.", body = RouteMade),
+        Refusals, ManagedRefusals, ChangeRefusals, TakenRefusals, AskingRefusals,
+    ),
     security(("bearer" = []), ("key_header" = [])),
 )]
 pub(crate) async fn create(State(reads): State<Arc<Reads>>, request: Request) -> Response {
@@ -82,7 +89,10 @@ pub(crate) async fn read(State(reads): State<Arc<Reads>>, request: Request) -> R
     tag = "routes",
     params(("id" = String, Path, description = "The route's id.")),
     request_body = RoutePatchBody,
-    responses((status = 200, description = "The route.", body = RouteView), Refusals, ManagedRefusals, ChangeRefusals, NotFoundRefusals, TakenRefusals),
+    responses(
+        (status = 200, description = "The route.", body = RouteView),
+        Refusals, ManagedRefusals, ChangeRefusals, NotFoundRefusals, TakenRefusals, AskingRefusals,
+    ),
     security(("bearer" = []), ("key_header" = [])),
 )]
 pub(crate) async fn patch(State(reads): State<Arc<Reads>>, request: Request) -> Response {
@@ -149,11 +159,15 @@ async fn make(call: Call, sent: Sent) -> Result<Response, Problem> {
             name_is_free(call, id, route).await?;
             let kept = Kept::new(kinds::ROUTE, id, route.clone());
             let audited = Some(("route.create", route.name.to_string()));
-            Ok(Change { writes: vec![kept.write()?], audited, answer: kept.next_version(true) })
+            let (is_asked, question) = Questions::of_one(call, (id.as_str(), route), None).await?;
+            let writes = std::iter::once(kept.write()?).chain(question).collect();
+            Ok(Change { writes, audited, answer: (kept.next_version(true), is_asked) })
         }
     };
-    let version = call.change(decide).await?;
-    ask_to_confirm(&call, &id, route).await;
+    let (version, is_asked) = call.change(decide).await?;
+    if is_asked {
+        ask_to_confirm(&call, &id, route).await;
+    }
     let secret = match &route.target {
         RouteTarget::Webhook(webhook) => Some(webhook.secret.reveal().to_owned()),
         _ => None,
@@ -182,16 +196,17 @@ async fn changed(mut call: Call, sent: Sent) -> Result<Response, Problem> {
             if route.name != kept.doc.name {
                 name_is_free(call, id, &route).await?;
             }
-            let is_new_address = route.target.is_unconfirmed() && route.target != kept.doc.target;
+            let (is_asked, question) = Questions::of_one(call, (id.as_str(), &route), Some(&kept.doc)).await?;
             let version = kept.next_version(!is_same);
             let audited = Some(("route.update", route.name.to_string()));
             let kept = kept.with(route);
-            let writes = if is_same { Vec::new() } else { vec![kept.write()?] };
-            Ok(Change { writes, audited, answer: (kept.doc, version, is_new_address) })
+            let mut writes = if is_same { Vec::new() } else { vec![kept.write()?] };
+            writes.extend(question);
+            Ok(Change { writes, audited, answer: (kept.doc, version, is_asked) })
         }
     };
-    let (route, version, is_new_address) = call.change(decide).await?;
-    if is_new_address {
+    let (route, version, is_asked) = call.change(decide).await?;
+    if is_asked {
         ask_to_confirm(&call, &id, &route).await;
     }
     let view = view(&call, &id, &route).await?;
@@ -294,8 +309,8 @@ async fn all(call: &Call) -> Result<Vec<(String, RouteDoc)>, Problem> {
     Ok(read.collect())
 }
 
-/// Asks a new mail address whether it wants messages. If that fails, the route stays unconfirmed: naming the address anew
-/// asks again.
+/// Asks a new mail address whether it wants messages. If that fails, the route stays unconfirmed: its next change within
+/// the day asks again.
 pub(crate) async fn ask_to_confirm(call: &Call, id: &str, route: &RouteDoc) {
     let (RouteTarget::Email(mail), Ok(id)) = (&route.target, id.parse::<RouteId>()) else { return };
     let asked = call.reads.managed.outbox.ask(call.reader.team, id, mail);

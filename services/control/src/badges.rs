@@ -23,6 +23,7 @@ use crate::refusal_shapes::{ChangeRefusals, ManagedRefusals, NotFoundRefusals, R
 use crate::weight::Weight;
 
 pub mod public;
+pub(crate) mod shown;
 
 /// A badge to make: of an agent, of a tag, or, without both, of the team.
 #[derive(ToSchema)]

@@ -32,12 +32,13 @@ use tidegate_kernel::Region;
 use tidegate_ports::Ids;
 use utoipa::ToSchema;
 
+use crate::alert_routes::questions::Questions;
 use crate::call::{Call, Sent, framed_change, framed_managed, framed_with_body, json};
 use crate::endpoint::Endpoint;
 use crate::manage::{Change, ETag, object};
 use crate::problem::Problem;
 use crate::reads::Reads;
-use crate::refusal_shapes::{BodyRefusals, ChangeRefusals, ConfigRefusals, ManagedRefusals, Refusals};
+use crate::refusal_shapes::{AskingRefusals, BodyRefusals, ChangeRefusals, ConfigRefusals, ManagedRefusals, Refusals};
 use crate::{alert_routes, body};
 use plan::{ConfigChange, Planner};
 use routes::JudgedUrls;
@@ -124,7 +125,7 @@ pub(crate) async fn read(State(reads): State<Arc<Reads>>, request: Request) -> R
     operation_id = "apply_config",
     tag = "configuration",
     request_body = ConfigRequest,
-    responses((status = 200, description = "What has changed.", body = ConfigOutcome), Refusals, ManagedRefusals, ChangeRefusals, ConfigRefusals),
+    responses((status = 200, description = "What has changed.", body = ConfigOutcome), Refusals, ManagedRefusals, ChangeRefusals, ConfigRefusals, AskingRefusals),
     security(("bearer" = []), ("key_header" = [])),
 )]
 pub(crate) async fn apply(State(reads): State<Arc<Reads>>, request: Request) -> Response {
@@ -171,10 +172,13 @@ async fn applied(call: Call, asked: Asked) -> Result<Response, Problem> {
         async move {
             let stored = Stored::read(call).await?;
             ETag::matched(Some(&ETag::of(&export::file(&stored)?)?), call.headers())?;
-            let Planner { changes, writes, agents, .. } = planned(call, asked, &stored)?;
+            let Planner { changes, mut writes, agents, .. } = planned(call, asked, &stored)?;
             if asked.dry_run {
                 return Ok(Change { writes: Vec::new(), audited: None, answer: (changes, Vec::new()) });
             }
+            let (unasked, after) = (stored.unasked(&writes), stored.routes_after(&writes));
+            let (unasked, question) = Questions::of_many(call, unasked, &after).await?;
+            writes.extend(question);
             // Agents first: one that is there without what was to be set of it is harmless, and the same apply completes it.
             for slug in &agents {
                 make(call, slug).await?;
@@ -184,7 +188,6 @@ async fn applied(call: Call, asked: Asked) -> Result<Response, Problem> {
                 let key = call.settings().names.key(&slug).clone();
                 call.reads.archive(&*call.registry, call.reader.team, slug, key).await?;
             }
-            let unasked = stored.unasked(&writes);
             let audited = Some(("config.apply", String::new()));
             Ok(Change { writes, audited, answer: (changes, unasked) })
         }

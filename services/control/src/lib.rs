@@ -22,6 +22,7 @@ mod document;
 mod endpoint;
 mod guard;
 mod incidents;
+pub mod kept_answers;
 mod keys;
 mod listing;
 mod mail_pages;
@@ -83,6 +84,7 @@ pub use openapi::openapi;
 
 use endpoint::COUNTED;
 use guard::{Announcer, Guard};
+use kept_answers::KeptAnswers;
 use manage::TeamLimit;
 use reads::Reads;
 use weight::Weight;
@@ -150,6 +152,7 @@ impl Control {
             bodies: ByteBudget::unmeasured(body::BODIES_BYTES),
             managed,
             limit: TeamLimit::new(Self::MANAGED_PER_S, Self::MANAGED_BURST),
+            badges: KeptAnswers::new(badges::shown::KEPT),
         };
         Control { reads, draining: Draining::default(), pages: None }
     }

@@ -1,4 +1,5 @@
-//! `/confirm/{token}` and `/unsubscribe/{token}`: the pages behind the links of mails. They need no key: the token is one.
+//! `/confirm/{token}` and `/unsubscribe/{token}`: the pages behind the links of mails. They need no key: the token is
+//! one.
 //!
 //! Programs that check links follow them by `GET`, so that nothing changes but by the form's `POST`.
 
@@ -13,8 +14,9 @@ use tidegate_agentping_settings::route::named_by_mail_token;
 use tidegate_agentping_settings::{AuditDoc, MailTarget, RouteDisabled, RouteDoc, RouteTarget, kinds};
 use tidegate_door::entry::with_type;
 use tidegate_door::{Entered, framed};
-use tidegate_ports::Written;
+use tidegate_ports::{DocumentList, ScanOrder, Written};
 
+use crate::alert_routes::MOST;
 use crate::endpoint::Endpoint;
 use crate::manage::Kept;
 use crate::problem::Problem;
@@ -145,29 +147,58 @@ fn is_same(own: &str, given: &str) -> bool {
     own.len() == given.len() && differences == 0
 }
 
+/// The routes that a link is about. An address that confirms does so for all routes of the team that have it: it is
+/// asked once a day.
+async fn of_link(
+    reads: &Reads,
+    (team, named): (TeamId, Kept<RouteDoc>),
+    link: MailLink,
+) -> Result<Vec<Kept<RouteDoc>>, Problem> {
+    let to = match (&named.doc.target, link) {
+        (RouteTarget::Email(MailTarget { to, .. }), MailLink::Confirm) => to.clone(),
+        _ => return Ok(vec![named]),
+    };
+    let (space, kind, order) = (team.to_string(), kinds::ROUTE, ScanOrder::Ascending);
+    let list = DocumentList { space: &space, kind, prefix: "", after: None, order, limit: MOST + 1 };
+    let found = reads.ask(reads.managed.documents.list(&list)).await?;
+    let has_address = |one: &Kept<RouteDoc>| match &one.doc.target {
+        RouteTarget::Email(mail) => mail.to.eq_ignore_ascii_case(&to),
+        _ => false,
+    };
+    // One that cannot be read is none of these.
+    let read = found.iter().filter_map(|document| Kept::<RouteDoc>::of(kinds::ROUTE, document).ok());
+    Ok(read.filter(has_address).collect())
+}
+
 /// Does what a link is for, unless it is done. `false`: no route has this link.
 async fn change(reads: &Reads, token: &str, link: MailLink) -> Result<bool, Problem> {
     for _ in 0..TRIES {
-        let Some((team, mut kept)) = find(reads, token).await? else { return Ok(false) };
-        let (now, before) = (reads.now(), kept.doc.clone());
-        let action = match (&mut kept.doc.target, link) {
-            (RouteTarget::Email(mail), MailLink::Confirm) => {
-                mail.confirmed_at.get_or_insert(now);
-                "route.confirm"
+        let Some((team, named)) = find(reads, token).await? else { return Ok(false) };
+        let (now, space, mut writes) = (reads.now(), team.to_string(), Vec::new());
+        for mut kept in of_link(reads, (team, named), link).await? {
+            let before = kept.doc.clone();
+            let action = match (&mut kept.doc.target, link) {
+                (RouteTarget::Email(mail), MailLink::Confirm) => {
+                    mail.confirmed_at.get_or_insert(now);
+                    "route.confirm"
+                }
+                _ => {
+                    let reason = "the address has unsubscribed".to_owned();
+                    kept.doc.disabled.get_or_insert(RouteDisabled { at: now, reason });
+                    "route.unsubscribe"
+                }
+            };
+            kept.doc = kept.doc.clone().serving_since(&before, now);
+            if kept.doc == before {
+                continue;
             }
-            _ => {
-                let reason = "the address has unsubscribed".to_owned();
-                kept.doc.disabled.get_or_insert(RouteDisabled { at: now, reason });
-                "route.unsubscribe"
-            }
-        };
-        kept.doc = kept.doc.clone().serving_since(&before, now);
-        if kept.doc == before {
+            let (by, what) = (BY.into(), kept.doc.name.clone());
+            let audit = AuditDoc { at: now, by, action: action.into(), what }.write(reads.ids.random())?;
+            writes.extend([kept.write()?, audit]);
+        }
+        if writes.is_empty() {
             return Ok(true);
         }
-        let (by, what) = (BY.into(), kept.doc.name.clone());
-        let audit = AuditDoc { at: now, by, action: action.into(), what }.write(reads.ids.random())?;
-        let (space, writes) = (team.to_string(), [kept.write()?, audit]);
         if reads.ask(reads.managed.documents.write(&space, &writes, now)).await? == Written::Done {
             if let Err(error) = reads.managed.mirror.refresh(&space).await {
                 tracing::warn!(kind = %error.kind(), %error, "changed settings cannot be read again now");

@@ -11,6 +11,7 @@ use http::{Method, StatusCode};
 use tidegate_admission::Refusal;
 use tidegate_agentping::credential::refused;
 use tidegate_agentping::{IdError, ReceiptError, RunId, Slug};
+use tidegate_agentping_settings::MailQuestionLimit;
 use tidegate_agentping_settings::configuration::ConfigFault;
 use tidegate_door::body::BodyError;
 use tidegate_door::query::TextFault;
@@ -90,6 +91,11 @@ pub(crate) enum Problem {
     /// The team's bucket of guard's checks is empty.
     GuardRateLimited {
         retry_after_s: u64,
+    },
+    /// A mail address may not be asked for its confirmation now. `address` is masked.
+    MailLimited {
+        address: String,
+        limit: MailQuestionLimit,
     },
     /// The change's `If-Match` names another state of the object, or there is no object.
     Stale,
@@ -235,6 +241,7 @@ impl Problem {
             ),
             Problem::RateLimited { .. }
             | Problem::GuardRateLimited { .. }
+            | Problem::MailLimited { .. }
             | Problem::Stale
             | Problem::Unknown { .. }
             | Problem::NameTaken { .. }

@@ -77,6 +77,19 @@ impl IntoResponses for ManagedRefusals {
     }
 }
 
+/// How else a request that may name a mail address may be refused.
+pub(crate) struct AskingRefusals;
+
+impl IntoResponses for AskingRefusals {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        const TABLE: RefusalTable = table(&[RefusalRow::waiting(
+            "429",
+            "`rate_limit`, or `mail_limit`: the mail address was asked within a day, or too many were.",
+        )]);
+        TABLE.responses()
+    }
+}
+
 /// How else a check of guard may be refused.
 pub(crate) struct GuardRefusals;
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tidegate_agentping::{RunKey, Slug, TeamId};
 use tidegate_agentping_ports::{NamesOfTeams, Registry, RegistryError, RunQueries, Team};
+use tidegate_control::kept_answers::{KeptAnswers, lifetime_ms};
 use tidegate_control::store_answer::store_answer;
 use tidegate_door::{ByteBudget, Outcomes};
 use tidegate_kernel::{Month, Outage, Timestamp};
@@ -16,7 +17,6 @@ use tokio::sync::Semaphore;
 use crate::agent_days::Days;
 use crate::endpoint::Endpoint;
 use crate::holders::KeyHolders;
-use crate::kept_answers::{KeptAnswers, lifetime_ms};
 use crate::links::SignInLinks;
 use crate::month_spend::SpendOfAgents;
 use crate::problem::{Cause, Problem};

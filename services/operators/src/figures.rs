@@ -185,7 +185,9 @@ pub(crate) const SECTIONS: &[Section] = &[
             Figure::of("Rounds that did not complete", "tidegate_pulse_round_failures_total")
                 .by(&["what"])
                 .wanted(Wanted::Still),
+            Figure::of("Deliveries of alerts", "tidegate_pulse_deliveries_total").by(&["state"]),
             Figure::of("Alerts waiting", "tidegate_pulse_alerts_waiting"),
+            Figure::of("Alerts withheld", "tidegate_pulse_alerts_withheld"),
             Figure::of("Tries of alerts", "tidegate_pulse_alert_tries_total").by(&["kind", "result"]),
             Figure::of("Routes disabled", "tidegate_pulse_routes_disabled_total").by(&["kind"]).wanted(Wanted::Still),
         ],

@@ -16,6 +16,7 @@ pub fn all() -> impl Iterator<Item = &'static Declared> {
         tidegate_access::METRICS,
         tidegate_admission::METRICS,
         tidegate_agentgate_api::METRICS,
+        tidegate_agentping_alerts::metrics::METRICS,
         tidegate_commands::METRICS,
         tidegate_conservation::METRICS,
         tidegate_consumer::METRICS,

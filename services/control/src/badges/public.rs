@@ -8,48 +8,19 @@ use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY};
 use http::{HeaderValue, StatusCode};
 use serde_json::json;
 use tidegate_agentping_alerts::mail;
-use tidegate_agentping_pulse::agent::AgentStanding;
 use tidegate_agentping_settings::{BadgeDoc, kinds};
 use tidegate_agentping_verdicts::StandingDoc;
 use tidegate_door::entry::with_type;
 use tidegate_door::{Entered, framed};
 
+use super::shown::{KEPT_MS, ReadBadge, Shown};
 use super::{TokenDoc, hash};
 use crate::agents::is_there;
 use crate::endpoint::Endpoint;
 use crate::problem::Problem;
 use crate::reads::Reads;
 use crate::standing::Standing;
-
-/// The word of a badge, the worst first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Shown {
-    Down,
-    Late,
-    Up,
-    Unknown,
-}
-
-impl Shown {
-    const fn word(self) -> &'static str {
-        match self {
-            Shown::Down => "down",
-            Shown::Late => "late",
-            Shown::Up => "up",
-            Shown::Unknown => "unknown",
-        }
-    }
-
-    /// With white text each has a contrast of 4.5 and more.
-    const fn colour(self) -> &'static str {
-        match self {
-            Shown::Down => "c62828",
-            Shown::Late => "9a5b00",
-            Shown::Up => "2e7d32",
-            Shown::Unknown => "616161",
-        }
-    }
-}
+use crate::weight::Weight;
 
 /// The forms of a badge, by the end of its address.
 const FORMS: [&str; 4] = [".svg", ".shields.json", ".json", ".txt"];
@@ -84,19 +55,37 @@ pub(crate) async fn read(State(reads): State<Arc<Reads>>, request: Request) -> R
     framed(reads, Endpoint::PublicBadge, request, enter).await
 }
 
-/// A badge's label and word.
+/// A badge's label and word: as it was read within half a minute, or else as it is now. A badge that was removed
+/// meanwhile is unknown at once: settings are in memory.
 async fn find(reads: &Reads, token: &str) -> Result<Option<(String, Shown)>, Problem> {
+    let question = token.to_owned();
+    let read = match reads.badges.known(&question, reads.now()) {
+        Some(read) => read,
+        None => {
+            let Some(read) = read_now(reads, token).await? else { return Ok(None) };
+            let read = Arc::new(read);
+            reads.badges.keep(question, reads.now(), KEPT_MS, read.clone());
+            read
+        }
+    };
+    let settings = reads.managed.mirror.get(&read.team.to_string()).unwrap_or_default();
+    let badge = settings.badges.get(read.badge.as_str()).filter(|badge| badge.token == token);
+    Ok(badge.map(|badge| (badge.label.to_string(), read.shown)))
+}
+
+async fn read_now(reads: &Reads, token: &str) -> Result<Option<ReadBadge>, Problem> {
     let managed = &reads.managed;
     let name = hash(token);
     let Some(found) = reads.ask(managed.documents.get(kinds::BADGES, kinds::BADGE_TOKEN, &name)).await? else {
         return Ok(None);
     };
-    let TokenDoc { team, badge } = serde_json::from_slice(&found.doc)?;
+    let TokenDoc { team, badge: id } = serde_json::from_slice(&found.doc)?;
     let settings = managed.mirror.get(&team.to_string()).unwrap_or_default();
-    let Some(badge): Option<&BadgeDoc> = settings.badges.get(badge.as_str()).filter(|badge| badge.token == token)
-    else {
+    let Some(badge): Option<&BadgeDoc> = settings.badges.get(id.as_str()).filter(|badge| badge.token == token) else {
         return Ok(None);
     };
+    // Until the word is found: the answer itself is small.
+    let _permit = reads.permit(Weight::Rows).await?;
     let (now, rows) = (reads.now(), &*managed.rows);
     let named = reads.named(reads.names.clone());
     let agents = reads.ask(named.queries.agents(team));
@@ -106,14 +95,9 @@ async fn find(reads: &Reads, token: &str) -> Result<Option<(String, Shown)>, Pro
         agents.iter().filter(|row| is_there(row, &settings) && badge.is_of(&row.slug, settings.agents.get(&row.slug)));
     let shown = of_badge.map(|row| {
         let standing = Standing::of(row, standings.get(settings.names.key(&row.slug)), &settings, now);
-        match standing.state {
-            AgentStanding::Down => Shown::Down,
-            AgentStanding::Late if badge.late => Shown::Late,
-            AgentStanding::Up | AgentStanding::Late | AgentStanding::Running => Shown::Up,
-            AgentStanding::New | AgentStanding::Unknown | AgentStanding::Paused => Shown::Unknown,
-        }
+        Shown::of(standing.state, badge.late)
     });
-    Ok(Some((badge.label.to_string(), shown.min().unwrap_or(Shown::Unknown))))
+    Ok(Some(ReadBadge { team, shown: shown.min().unwrap_or(Shown::Unknown), badge: id }))
 }
 
 fn written(form: Option<&str>, found: Option<(String, Shown)>) -> Response {
@@ -168,12 +152,5 @@ mod tests {
         let text = picture("<script>\"a\"&", Shown::Late);
         assert!(text.contains("&lt;script&gt;&quot;a&quot;&amp;: late") && !text.contains("<script"), "{text}");
         assert_eq!(text.matches("late").count(), 3);
-    }
-
-    #[test]
-    fn the_worst_state_comes_first() {
-        let mut all = [Shown::Up, Shown::Unknown, Shown::Down, Shown::Late];
-        all.sort_unstable();
-        assert_eq!(all.map(Shown::word), ["down", "late", "up", "unknown"]);
     }
 }

@@ -107,8 +107,8 @@ impl<'t> Planner<'t> {
     /// # Errors
     /// [`Problem::ConfigInvalid`].
     pub fn checked(mut self) -> Result<Self, Problem> {
-        // With the audit entry.
-        if self.writes.len() >= MAX_WRITES {
+        // With the audit entry, and the note of the mail addresses that are asked.
+        if self.writes.len() + 1 >= MAX_WRITES {
             let text = format!("changes more than {MAX_WRITES} documents at once: apply it in parts");
             self.fault(&SettingFault::at("", text));
         }

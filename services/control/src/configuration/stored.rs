@@ -103,6 +103,17 @@ impl Stored {
         writes.iter().filter(deletes).filter_map(|write| Slug::parse(&write.name).ok()).collect()
     }
 
+    /// The team's routes by id, as they are once these writes are made.
+    pub fn routes_after(&self, writes: &[DocumentWrite]) -> BTreeMap<SmolStr, RouteDoc> {
+        let stored = self.documents.get(kinds::ROUTE).into_iter().flatten();
+        let stored = stored.map(|(name, document)| (name.clone(), Some(document.doc.as_slice())));
+        let of_routes = writes.iter().filter(|write| write.kind == kinds::ROUTE);
+        let written = of_routes.map(|write| (write.name.clone(), write.doc.as_deref()));
+        // What is written comes last, and counts.
+        let after: BTreeMap<SmolStr, Option<&[u8]>> = stored.chain(written).collect();
+        after.into_iter().filter_map(|(id, doc)| Some((id, serde_json::from_slice(doc?).ok()?))).collect()
+    }
+
     /// The mail routes of these writes whose address has not been asked yet, each with its id.
     pub fn unasked(&self, writes: &[DocumentWrite]) -> Vec<(String, RouteDoc)> {
         let of_routes = writes.iter().filter(|write| write.kind == kinds::ROUTE);

@@ -30,6 +30,7 @@ tidegate_door::causes! {
     KeyReadsOnly "key_reads_only" Refused;
     RateLimited "rate" Refused;
     GuardRateLimited "guard_rate" Refused;
+    MailLimited "mail_limit" Refused;
     Stale "stale" Refused;
     Unknown "unknown" Refused;
     NameTaken "name_taken" Refused;

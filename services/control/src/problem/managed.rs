@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 use tidegate_agentping_ports::RegistryError;
-use tidegate_agentping_settings::SettingFault;
+use tidegate_agentping_settings::{MailQuestionLimit, MailQuestions, SettingFault};
 use tidegate_ports::StoreError;
 
 use crate::configuration::faults_text;
@@ -31,6 +31,7 @@ pub(super) fn managed_entry(problem: &Problem) -> Entry {
             format!("Too many checks of guard. Retry in {retry_after_s} seconds."),
         )
         .retry_after(*retry_after_s),
+        Problem::MailLimited { address, limit } => mail_limited(address, *limit),
         Problem::Stale => Entry::new(
             StatusCode::PRECONDITION_FAILED,
             "stale",
@@ -79,6 +80,22 @@ pub(super) fn managed_entry(problem: &Problem) -> Entry {
         ),
         other => internal(Cause::Defect).detail(format!("{other:?} is no refusal of a change")),
     }
+}
+
+fn mail_limited(address: &str, limit: MailQuestionLimit) -> Entry {
+    let (what, retry_after_s) = match limit {
+        MailQuestionLimit::Address { retry_after_s } => {
+            (format!("The address '{address}' was asked for its confirmation within a day."), retry_after_s)
+        }
+        MailQuestionLimit::Team { retry_after_s } => {
+            let most = MailQuestions::MOST;
+            (format!("The team had {most} mail addresses asked for their confirmation within a day."), retry_after_s)
+        }
+    };
+    let message = format!("{what} Retry in {retry_after_s} seconds.");
+    Entry::new(StatusCode::TOO_MANY_REQUESTS, "mail_limit", QUIET, Cause::MailLimited, message)
+        .retry_after(retry_after_s)
+        .field("to")
 }
 
 impl From<SettingFault> for Problem {

@@ -58,6 +58,7 @@ async fn ac_79_a_badge_tells_its_label_and_a_word() {
         json!({"label": "jobs <all>", "status": "up"}).to_string()
     );
     house.stand("nightly", AgentStanding::Down, 2).await;
+    house.clock.advance_ms(30_000);
     let picture = house.seen(&format!("{token}.svg")).await;
     assert_eq!((picture.status.as_u16(), picture.header("content-type")), (200, Some("image/svg+xml")));
     assert!(picture.text.contains("jobs &lt;all&gt;: down") && !picture.text.contains("nightly"), "{}", picture.text);
@@ -80,6 +81,24 @@ async fn ac_79_a_badge_tells_its_label_and_a_word() {
     for file in [format!("{token}.json"), format!("{token}.txt"), token, "x.json".to_owned(), "x".to_owned()] {
         assert_eq!(house.seen(&file).await.status, 404, "{file}");
     }
+}
+
+/// AC-79: however often everyone asks, a badge is read every half minute at most. A removal holds at once.
+#[tokio::test]
+async fn ac_79_a_badge_is_read_every_half_minute() {
+    let house = House::open().await;
+    house.with_agent("nightly", 1).await;
+    house.stand("nightly", AgentStanding::Up, 1).await;
+    let (id, token) = house.badge(json!({"label": "jobs"})).await;
+    let file = format!("{token}.txt");
+    assert_eq!(house.seen(&file).await.text, "OK\n");
+    house.stand("nightly", AgentStanding::Down, 2).await;
+    house.clock.advance_ms(29_999);
+    assert_eq!(house.seen(&file).await.text, "OK\n");
+    house.clock.advance_ms(1);
+    assert_eq!(house.seen(&file).await.text, "NOT_OK\n");
+    house.delete(&format!("/v1/badges/{id}")).await.is_empty_204();
+    assert_eq!(house.seen(&file).await.status, 404);
 }
 
 /// An agent that a badge names must be there, and what is not known is refused.

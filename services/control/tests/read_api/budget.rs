@@ -10,7 +10,7 @@ use tidegate_agentping_ports::{
     AgentRepeats, AgentRow, EventPage, EventsPage, RunFilter, RunPage, RunQueries, RunsPage, Spend,
 };
 use tidegate_control::Control;
-use tidegate_kernel::{Month, Timestamp};
+use tidegate_kernel::{Month, Position, Timestamp};
 use tidegate_ports::StoreError;
 use tokio::sync::Semaphore;
 
@@ -67,9 +67,13 @@ impl RunQueries for Gated {
 async fn a_read_beyond_the_budget_is_refused_and_others_go_on() {
     let store =
         Gated { runs: MemoryRuns::default(), asked: Arc::new(Semaphore::new(0)), let_go: Arc::new(Semaphore::new(0)) };
+    let of_agent = record(RunKey { team: team(1), run: run_id(9) }, at(NOON), start("nightly", NOON));
+    persist(&store.runs, [(Position { generation: 0, partition: 0, offset: 0 }, of_agent)]).await.unwrap();
     // As much as the largest answer takes: two reads of runs at once.
     let house = House::on(store.clone(), |control| control.with_answer_bytes(Control::ANSWER_BYTES_MIN)).await;
     let house = Arc::new(house);
+    let made = house.post("/v1/badges", &json!({"label": "jobs"})).await.with(201);
+    let badge = format!("/badge/{}.json", made["token"].as_str().unwrap());
     let read = || {
         let house = house.clone();
         tokio::spawn(async move { house.get(&format!("/v1/runs/{}", run_id(1))).await })
@@ -85,13 +89,16 @@ async fn a_read_beyond_the_budget_is_refused_and_others_go_on() {
         );
         assert!(answer.message().starts_with("Too many answers"), "{}", answer.text);
     }
+    let seen = house.get_as(None, &badge).await.ok();
+    assert_eq!(seen["status"], "unknown", "a badge reads as much as a list of agents, and is never unavailable");
     // Of one size whatever a team has.
     house.get("/v1/usage").await.ok();
     store.let_go.add_permits(2);
     for answer in held {
         assert_refusal(&answer.await.unwrap(), 404, "not_found", None);
     }
-    assert_eq!(house.get("/v1/runs").await.ok()["runs"], json!([]), "all of it came back");
+    assert_eq!(house.get("/v1/runs").await.ok()["runs"].as_array().unwrap().len(), 1, "all of it came back");
+    assert_eq!(house.get_as(None, &badge).await.ok()["status"], "up");
 }
 
 /// With the least that can be set every answer finds its permit, one after the other.

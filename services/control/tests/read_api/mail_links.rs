@@ -3,6 +3,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 use tidegate_agentping_alerts::rows::{OUTBOX, SHARDS, bucket_of, outbox_shard};
+use tidegate_agentping_settings::MailQuestions;
 use tidegate_ports::{Clock, Documents, RowScan, Rows, ScanOrder};
 
 use crate::house::*;
@@ -63,6 +64,77 @@ async fn ac_64_an_address_confirms_by_a_form() {
         (json!("unconfirmed"), 2)
     );
     assert_eq!(house.send(Method::POST, &link, &[]).await.status, 404);
+}
+
+/// AC-64: an address is asked once a day, whichever routes name it, and its answer holds for all of them.
+#[tokio::test]
+async fn ac_64_an_address_is_asked_once_a_day() {
+    let house = House::open().await;
+    let (path, token) = mail_route(&house).await;
+    let other = json!({"name": "n", "kind": "email", "to": "OPS@example.com"});
+    let other = house.post("/v1/routes", &other).await.with(201);
+    let other_path = format!("/v1/routes/{}", other["id"].as_str().unwrap());
+    house.patch(&path, &json!({"to": "ops@example.com", "min_severity": "error"})).await.ok();
+    assert_eq!(waiting(&house).await, 1, "no further question");
+    assert_eq!(house.get(&other_path).await.ok()["health"]["state"], "unconfirmed");
+    house.clock.advance_ms(1_500);
+    assert_eq!(house.send(Method::POST, &format!("/confirm/{token}"), &[]).await.status, 200);
+    for path in [&path, &other_path] {
+        assert_eq!(house.get(path).await.ok()["health"]["state"], "ok");
+    }
+    house.delete(&other_path).await.is_empty_204();
+    // The link of today's question holds no more once the route had another address, and there is no second one today.
+    house.patch(&path, &json!({"to": "anna@example.com"})).await.ok();
+    assert_eq!(waiting(&house).await, 2);
+    let before = house.get(&path).await;
+    let refused = house.patch(&path, &json!({"to": "ops@example.com"})).await;
+    assert_refusal(&refused, 429, "mail_limit", Some("to"));
+    assert_eq!(refused.header("retry-after"), Some("86399"));
+    let file = "version: 1\nroutes:\n  m: {kind: email, to: ops@example.com}\n";
+    let applied = house.put("/v1/config", &json!({ "yaml": file })).await;
+    assert_refusal(&applied, 429, "mail_limit", Some("to"));
+    assert_eq!((house.get(&path).await.etag(), waiting(&house).await), (before.etag(), 2), "nothing has changed");
+    // Another team has its own day.
+    let of_other_team = json!({"name": "m", "kind": "email", "to": "ops@example.com"}).to_string();
+    house.post_as(Some(KEY_B), "/v1/routes", of_other_team).await.with(201);
+    house.clock.advance_ms(86_400_000);
+    house.patch(&path, &json!({"to": "ops@example.com"})).await.ok();
+    assert_eq!(waiting(&house).await, 1, "of today");
+}
+
+/// AC-64: one file may name an address for several routes: it is asked once.
+#[tokio::test]
+async fn ac_64_a_file_asks_an_address_once() {
+    let house = House::open().await;
+    let file =
+        "version: 1\nroutes:\n  a: {kind: email, to: ops@example.com}\n  b: {kind: email, to: ops@example.com}\n";
+    house.put("/v1/config", &json!({ "yaml": file })).await.ok();
+    assert_eq!(waiting(&house).await, 1);
+    assert_eq!(house.put("/v1/config", &json!({ "yaml": file })).await.ok()["changes"], json!([]));
+    assert_eq!(waiting(&house).await, 1);
+    let first = house.get("/v1/routes").await.ok()["routes"][0].clone();
+    let link = format!("/confirm/{}", token(&house, &first).await);
+    assert_eq!(house.send(Method::POST, &link, &[]).await.status, 200);
+    let routes = house.get("/v1/routes").await.ok()["routes"].clone();
+    let states: Vec<&Value> = routes.as_array().unwrap().iter().map(|route| &route["health"]["state"]).collect();
+    assert_eq!(states, [&json!("ok"), &json!("ok")]);
+}
+
+/// AC-64: a route whose address is changed time and again fills no mailboxes.
+#[tokio::test]
+async fn ac_64_a_team_has_so_many_addresses_asked_in_a_day() {
+    let house = House::open().await;
+    let (path, _) = mail_route(&house).await;
+    for number in 1..MailQuestions::MOST {
+        house.patch(&path, &json!({"to": format!("a{number}@example.com")})).await.ok();
+    }
+    let one_more = json!({"to": "z@example.com"});
+    let refused = house.patch(&path, &one_more).await;
+    assert_refusal(&refused, 429, "mail_limit", Some("to"));
+    assert_eq!(refused.header("retry-after"), Some("86400"));
+    assert_eq!(waiting(&house).await, MailQuestions::MOST);
+    house.clock.advance_ms(86_400_000);
+    house.patch(&path, &one_more).await.ok();
 }
 
 /// One click disables the route, and so it is shown.

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use tidegate_agentping_pulse::DoubtReason;
+use tidegate_agentping_pulse::{DoubtReason, SlotOutcome};
 use tidegate_lifecycle::Stop;
 use tokio::sync::watch;
 use tokio::time::sleep;
 
 use super::{Judge, JudgeLease, JudgeOptions, JudgePorts, JudgedTo};
 use crate::metrics::{
-    AGENTS, ALERTS, FEED_ROWS, IN_DOUBT, IS_ACTIVE, JUDGED_BEHIND_SECONDS, STALLED_PARTITIONS, TURN_FAILURES,
+    AGENTS, ALERTS, FEED_ROWS, IN_DOUBT, IS_ACTIVE, JUDGED_BEHIND_SECONDS, SLOTS, STALLED_PARTITIONS, TURN_FAILURES,
 };
 
 /// How a process comes to judge.
@@ -41,6 +41,7 @@ impl JudgeRole {
         let (failures, active) = (TURN_FAILURES.handle(), IS_ACTIVE.handle());
         // They stand at zero before anything is judged.
         [&FEED_ROWS, &ALERTS, &TURN_FAILURES].into_iter().for_each(|counter| counter.handle().increment(0));
+        SlotOutcome::ALL.iter().for_each(|outcome| SLOTS.with([("outcome", outcome.as_str())]).increment(0));
         show_no_doubt();
         let mut judge = None;
         while !stop.is_stopping() {

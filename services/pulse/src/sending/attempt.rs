@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tidegate_agentping_alerts::mail::{confirm_url, confirmation_form, mail_form};
+use tidegate_agentping_alerts::metrics::count_ended;
 use tidegate_agentping_alerts::others::{names_others, with_others};
 use tidegate_agentping_alerts::outbox::{outbox_row, rank_at, read, row};
 use tidegate_agentping_alerts::rows::{DELIVERY_PROGRESS, delivery_key, health_key, outbox_key, timed_key};
 use tidegate_agentping_alerts::verdict::of_status;
 use tidegate_agentping_alerts::{
     Began, DeliveryDoc, DeliveryProgress, DeliveryRef, DeliveryState, DeliveryTry, MailForm, MessageBody, MessageEdge,
-    Messages, Outstanding, RouteHealth, TryVerdict, alert_request,
+    Messages, Outstanding, RouteHealth, TryVerdict, alert_request, kept_answer,
 };
 use tidegate_agentping_settings::{RouteDoc, RouteTarget};
 use tidegate_kernel::{SmolStr, Timestamp};
@@ -23,7 +24,7 @@ use tokio::time::sleep;
 
 use super::SendingParts;
 use super::metrics::TRIES;
-use super::outcome::{TryOutcome, after_try, answer_text, given_up};
+use super::outcome::{TryOutcome, after_try, given_up};
 use super::queue::QueueEnd;
 use crate::fail_points::{AlertStep, after};
 
@@ -97,7 +98,8 @@ impl Attempts {
                 let reason =
                     if route.is_some() { "the route is disabled or not confirmed" } else { "the route was deleted" };
                 let progress = given_up(progress, reason, self.parts.clock.now());
-                self.note(one, &doc, &progress).await?;
+                until_stored("that an alert is given up", || self.note(one, &doc, &progress)).await;
+                count_ended(progress.state);
                 return Ok((QueueEnd::Failed, None));
             }
         };
@@ -120,6 +122,7 @@ impl Attempts {
         report(route, doc, &progress, &outcome);
         // From here on nothing may fail: whoever called would send once more.
         until_stored("what came of an alert", || self.note(one, doc, &progress)).await;
+        count_ended(progress.state);
         if doc.edge != MessageEdge::Test && doc.began != Began::Asking {
             let health = self.health_after(doc, &outcome, is_first_failure, now).await;
             until_stored("a route's health", || self.store_health(doc, &health.0, now)).await;
@@ -180,7 +183,7 @@ impl Attempts {
             Ok(answer) => {
                 let verdict = of_status(&route.target, answer.status, &answer.body, answer.retry_after);
                 let error = (verdict != TryVerdict::Sent).then(|| format!("status {}", answer.status));
-                let (status, answer) = (Some(answer.status), answer_text(&answer.body));
+                let (status, answer) = (Some(answer.status), kept_answer(&route.target, &answer.body));
                 TryOutcome { verdict, one: DeliveryTry { at, status, error, answer, took_ms: took_ms() } }
             }
             Err(error) => {

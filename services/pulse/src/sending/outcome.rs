@@ -8,9 +8,6 @@ use tidegate_agentping_alerts::{DeliveryDoc, DeliveryProgress, DeliveryState, De
 use tidegate_kernel::Timestamp;
 use tidegate_kernel::free_json::text_hash;
 
-/// Bytes of an answer that are kept.
-pub(crate) const ANSWER_BYTES: usize = 1_024;
-
 /// One try.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct TryOutcome {
@@ -68,10 +65,4 @@ fn spread(doc: &DeliveryDoc, tries: u32) -> u32 {
 
 fn plus(now: Timestamp, pause: Duration) -> Timestamp {
     now.plus_millis(i64::try_from(pause.as_millis()).unwrap_or(i64::MAX))
-}
-
-/// The beginning of an answer, as a text.
-pub(crate) fn answer_text(body: &[u8]) -> Option<String> {
-    let text = String::from_utf8_lossy(&body[..body.len().min(ANSWER_BYTES)]);
-    (!text.is_empty()).then(|| text.into_owned())
 }

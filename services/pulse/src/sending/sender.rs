@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tidegate_agentping_alerts::{DeliveryDoc, DeliveryRef};
+use tidegate_agentping_alerts::{DeliveryDoc, DeliveryRef, WithheldWhat};
 use tidegate_kernel::Timestamp;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::SendingParts;
 use super::attempt::Attempts;
-use super::metrics::{WAITING, register};
+use super::metrics::{WAITING, WITHHELD, register};
 use super::queue::{Queue, QueueEnd, QueueLimits, Ready};
 use super::sweeping::{everything, recent, withheld};
 
@@ -54,6 +54,7 @@ impl AlertSender {
             () = shared.unmute_always() => {}
         }
         WAITING.handle().set(0.0);
+        WITHHELD.handle().set(0.0);
     }
 }
 
@@ -162,7 +163,10 @@ impl Shared {
     async fn unmute(&self) -> Result<(), tidegate_ports::StoreError> {
         let parts = &self.attempts.parts;
         let now = self.now();
-        for one in withheld(&*parts.rows).await? {
+        let withheld = withheld(&*parts.rows).await?;
+        let messages = withheld.iter().filter(|one| matches!(one.what, WithheldWhat::Message(_)));
+        WITHHELD.handle().set(messages.count() as f64);
+        for one in withheld {
             if !parts.outbox.is_withheld(&one, now) {
                 parts.outbox.unmute(&one).await?;
                 self.wake.notify_one();

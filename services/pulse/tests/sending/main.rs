@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
 
+mod added_up;
 mod agent_limits;
 mod asked;
 mod canary;

@@ -12,6 +12,8 @@ use tokio::task::JoinHandle;
 pub enum Reply {
     /// A status, further header lines, and a body.
     Status(u16, &'static str, &'static str),
+    /// A success whose body is what was received.
+    Echo,
     Hang,
     /// A head, and bytes without end.
     Flood,
@@ -86,13 +88,14 @@ async fn serve(mut stream: TcpStream, replies: Arc<Mutex<VecDeque<Reply>>>, note
         let mut replies = replies.lock().unwrap();
         if replies.len() > 1 { replies.pop_front() } else { replies.front().cloned() }
     };
+    let echo = format!("{} {:?} {}", request.path, request.headers, request.body);
     notes.lock().unwrap().push(request);
+    let answer = |status: u16, headers: &str, body: &str| {
+        format!("HTTP/1.1 {status} so\r\n{headers}content-length: {}\r\n\r\n{body}", body.len())
+    };
     match reply.unwrap_or(OK) {
-        Reply::Status(status, headers, body) => {
-            let length = body.len();
-            let text = format!("HTTP/1.1 {status} so\r\n{headers}content-length: {length}\r\n\r\n{body}");
-            _ = stream.write_all(text.as_bytes()).await;
-        }
+        Reply::Status(status, headers, body) => _ = stream.write_all(answer(status, headers, body).as_bytes()).await,
+        Reply::Echo => _ = stream.write_all(answer(200, "", &echo).as_bytes()).await,
         Reply::Hang => std::future::pending().await,
         Reply::Flood => {
             let mut went = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 1073741824\r\n\r\n").await;

@@ -1,9 +1,11 @@
 //! Webhooks: signatures, retries, order, and what is stored of them.
 
+use serde_json::json;
+use tidegate_agentping_alerts::rows::{DELIVERY_PROGRESS, day_of, route_day};
 use tidegate_agentping_alerts::signature::signature;
 use tidegate_agentping_alerts::{DeliveryTotals, HealthState};
 use tidegate_agentping_pulse::Edge;
-use tidegate_ports::Clock;
+use tidegate_ports::{Clock, RowScan, Rows, ScanOrder};
 
 use crate::receiver::{OK, Receiver, Reply};
 use crate::rig::{NOW, Rig, SECRET, eventually, message, notice, route};
@@ -95,6 +97,30 @@ async fn ac_57_what_is_no_success_is_a_failure() {
         receivers.push(receiver);
     }
     assert!(elsewhere.received().is_empty());
+}
+
+/// AC-72: a receiver that answers with what it got puts no secret of the route into what is stored of the try.
+#[tokio::test]
+async fn ac_72_an_answer_is_kept_without_the_routes_secrets() {
+    let (rig, receiver) = (Rig::new().await, Receiver::start([Reply::Echo]).await);
+    let url = format!("{}?key=q-s3cret", receiver.url());
+    let headers = json!([["Authorization", "Bearer t0ken-of-ops"], ["X-Own", "v4lue"]]);
+    rig.route(1, json!({"kind": "webhook", "url": url, "secret": SECRET, "headers": headers})).await;
+    let _running = rig.start();
+    rig.put(&[notice(1, 80)]).await;
+    rig.states(1, &["firing sent"]).await;
+    let got = receiver.received().remove(0);
+    assert_eq!((got.header("authorization"), got.header("x-own")), ("Bearer t0ken-of-ops", "v4lue"));
+    let day = day_of(rig.all(1).await[0].doc.made_at);
+    let shard = route_day(&route(1), day);
+    let scan = RowScan { table: &DELIVERY_PROGRESS, shard, after: None, order: ScanOrder::Ascending, limit: 10 };
+    let rows = rig.rows.scan(&scan).await.unwrap();
+    let [row] = &rows[..] else { panic!("{rows:?}") };
+    let stored = String::from_utf8(row.doc.clone()).unwrap();
+    assert!(stored.contains("x-own") && stored.contains("webhook-id"), "{stored}");
+    for secret in ["t0ken-of-ops", "v4lue", "s3cret"] {
+        assert!(!stored.contains(secret), "{secret}: {stored}");
+    }
 }
 
 /// AC-61: a recovery waits for its alert, however long that is tried.

@@ -120,7 +120,7 @@ pub struct DeliveryTry {
     pub status: Option<u16>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
-    /// The first KiB of the answer.
+    /// The first KiB of the answer, without the secrets of its route.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answer: Option<String>,
     pub took_ms: u64,

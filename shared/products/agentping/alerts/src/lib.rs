@@ -11,7 +11,9 @@ pub mod digest;
 pub mod event;
 pub mod guard;
 pub mod health;
+pub mod kept_answer;
 pub mod mail;
+pub mod metrics;
 pub mod naming;
 pub mod others;
 pub mod outbox;
@@ -32,6 +34,7 @@ pub use delivery::{Began, DeliveryDoc, DeliveryProgress, DeliveryRef, DeliverySt
 pub use digest::DigestFacts;
 pub use event::{Addressees, AlertEvent, MessageEdge};
 pub use health::{HealthState, RouteHealth};
+pub use kept_answer::kept_answer;
 pub use mail::MailForm;
 pub use naming::{FindTeamName, Naming};
 pub use outbox::AlertOutbox;

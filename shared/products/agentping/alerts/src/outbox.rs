@@ -16,6 +16,7 @@ use tidegate_ports::{Clock, RowKey, RowWrite, Rows, StoreError};
 
 use crate::delivery::{Began, DeliveryDoc, DeliveryRef};
 use crate::event::{AlertEvent, MessageEdge};
+use crate::metrics::{count_made, register};
 use crate::naming::Naming;
 use crate::outstanding::{OpenAlert, Outstanding, Withheld, WithheldWhat};
 use crate::quiet::is_muted;
@@ -60,7 +61,9 @@ struct FollowUps {
 }
 
 impl AlertOutbox {
+    /// Registers its metrics: the process's recorder must be installed before.
     pub fn new(rows: Arc<dyn Rows>, settings: Mirror<TeamSettings>, clock: Arc<dyn Clock>, naming: Naming) -> Self {
+        register();
         AlertOutbox { rows, settings, clock, naming, wake: Arc::new(|| ()) }
     }
 
@@ -133,6 +136,7 @@ impl AlertOutbox {
             let writes = made.iter().map(|doc| row(delivery_key(doc.id), doc, 0)).collect::<Result<Vec<_>, _>>()?;
             let is_new = self.rows.insert(Arc::new(writes), now).await?;
             let (new, taken): (Vec<_>, Vec<_>) = made.iter().zip(is_new).partition(|(_, is_new)| *is_new);
+            new.iter().for_each(|(doc, _)| count_made(doc));
             new.into_iter().try_for_each(|(doc, _)| follow_ups.add(doc))?;
             // Someone else was first: what belongs to that message is written.
             let taken: Vec<RowKey> = taken.into_iter().map(|(doc, _)| delivery_key(doc.id)).collect();

@@ -63,6 +63,17 @@ pub enum SlotOutcome {
 }
 
 impl SlotOutcome {
+    pub const ALL: [SlotOutcome; 8] = [
+        SlotOutcome::Open,
+        SlotOutcome::Ok,
+        SlotOutcome::OkLate,
+        SlotOutcome::Failed,
+        SlotOutcome::Timeout,
+        SlotOutcome::Missed,
+        SlotOutcome::Unknown,
+        SlotOutcome::Skipped,
+    ];
+
     pub const fn as_str(self) -> &'static str {
         match self {
             SlotOutcome::Open => "open",

@@ -33,6 +33,8 @@ pub const BADGE_TOKEN: &str = "badge_token";
 pub const BADGES: &str = "badges";
 /// By which variables secrets were given in a configuration; the name is [`WHOLE_TEAM`].
 pub const CONFIG: &str = "config";
+/// Which mail addresses were asked for their confirmation within a day; the name is [`WHOLE_TEAM`].
+pub const MAIL_QUESTIONS: &str = "mail_questions";
 /// What is shown of a ping token besides the registry's row; the name is its id.
 pub const TOKEN: &str = "token";
 /// What was changed by whom; the name sorts by time. It ends after 90 days.

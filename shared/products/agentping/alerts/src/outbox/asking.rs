@@ -14,6 +14,7 @@ use crate::body::{MessageBody, type_word};
 use crate::delivery::{Began, DeliveryDoc, DeliveryRef, DeliveryState};
 use crate::derived::derived_delivery_id;
 use crate::event::MessageEdge;
+use crate::metrics::count_resent;
 use crate::outstanding::Outstanding;
 use crate::reading::{Delivered, Messages};
 use crate::rows::{DELIVERY_PROGRESS, timed_key};
@@ -65,12 +66,16 @@ impl AlertOutbox {
         let Some(Delivered { doc, mut progress }) = Messages::new(self.rows.clone()).one(team, id).await? else {
             return Ok(None);
         };
+        let had_ended = progress.state.is_finished();
         progress.state = DeliveryState::Waiting;
         progress.before = progress.tries.len();
         (progress.next_try_at, progress.reason) = (Some(now), None);
         progress.rank = u64::try_from(now.as_millis()).unwrap_or(0).max(progress.rank).saturating_add(1);
         let key = timed_key(&DELIVERY_PROGRESS, &doc.route, doc.made_at, doc.id);
         self.rows.put(Arc::new(vec![row(key, &progress, progress.rank)?]), now).await?;
+        if had_ended {
+            count_resent();
+        }
         // It is found among what was stored just now, whenever it was made.
         let again = Outstanding::Delivery(DeliveryRef { due: Some(now), asked_at: Some(now), ..doc.to_ref() });
         self.rows.put(Arc::new(vec![outbox_row(&again, progress.rank)?]), now).await?;

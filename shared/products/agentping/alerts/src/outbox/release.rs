@@ -15,6 +15,7 @@ use super::{AlertOutbox, FollowUps, rank_at, read, row};
 use crate::body::{MessageBody, type_word};
 use crate::delivery::{Began, DeliveryDoc, DeliveryRef, GroupMember};
 use crate::event::MessageEdge;
+use crate::metrics::count_made;
 use crate::rows::{delivery_key, staged_key};
 
 const MINUTE_MS: i64 = 60_000;
@@ -101,6 +102,7 @@ impl AlertOutbox {
         let key = delivery_key(id);
         let is_new = self.rows.insert(Arc::new(vec![row(key.clone(), &group, 0)?]), now).await?;
         if is_new.first() == Some(&true) {
+            count_made(&group);
             return Ok(group);
         }
         match self.rows.get(&[key]).await?.into_iter().next().flatten() {

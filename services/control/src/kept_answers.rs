@@ -1,4 +1,5 @@
-//! Answers of the store that take long, kept for a while: pages are renewed every few seconds.
+//! Answers of the store that take long, kept for a while: pages are renewed every few seconds, and badges are asked for
+//! by everyone.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -11,7 +12,7 @@ const TIMES: u64 = 20;
 const LIFETIME_MS: u64 = 30_000;
 
 /// The answers of one kind, by what was asked.
-pub(crate) struct KeptAnswers<K, V> {
+pub struct KeptAnswers<K, V> {
     kept: Mutex<HashMap<K, Kept<V>>>,
     most: usize,
 }
@@ -24,7 +25,7 @@ struct Kept<V> {
 
 /// For how long an answer is kept that was asked for at one time and was there at another: many times as long as it took. What
 /// takes no time is asked for each time.
-pub(crate) fn lifetime_ms(asked: Timestamp, at: Timestamp) -> u64 {
+pub fn lifetime_ms(asked: Timestamp, at: Timestamp) -> u64 {
     at.millis_since(asked).saturating_mul(TIMES).min(LIFETIME_MS)
 }
 
@@ -34,11 +35,6 @@ impl<K: Eq + Hash, V> KeptAnswers<K, V> {
         KeptAnswers { kept: Mutex::default(), most }
     }
 
-    #[cfg(test)]
-    pub fn len(&self) -> usize {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner).len()
-    }
-
     /// The answer, if it is kept still.
     pub fn known(&self, question: &K, now: Timestamp) -> Option<Arc<V>> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
@@ -46,7 +42,7 @@ impl<K: Eq + Hash, V> KeptAnswers<K, V> {
         Some(found.answer.clone())
     }
 
-    /// Keeps an answer that was there `at`.
+    /// Keeps an answer that was there `at`, unless as many are kept as may be.
     pub fn keep(&self, question: K, at: Timestamp, lifetime_ms: u64, answer: Arc<V>) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.len() >= self.most {
