@@ -3,13 +3,17 @@
 #![allow(clippy::unwrap_used, reason = "this is test code: a panic is how it reports")]
 
 mod clients;
+mod due;
 mod erasing;
 mod killed;
 mod kills;
 mod left_behind;
+mod managing;
 mod receivers;
 #[path = "../agentgate/suite.rs"]
 mod suite;
+mod undecided;
+mod unreadable;
 #[path = "world.rs"]
 mod world;
 
