@@ -4,13 +4,17 @@
 
 mod clients;
 mod counted;
+mod due;
 mod erasing;
 mod killed;
 mod kills;
 mod left_behind;
+mod managing;
 mod receivers;
 #[path = "../agentgate/suite.rs"]
 mod suite;
+mod undecided;
+mod unreadable;
 #[path = "world.rs"]
 mod world;
 

@@ -7,11 +7,16 @@ mod clients;
 #[path = "erasing.rs"]
 mod erasing;
 mod kills;
+mod lapses;
+#[path = "managing.rs"]
+mod managing;
 mod reading_back;
 #[path = "receivers.rs"]
 mod receivers;
 #[path = "../agentgate/suite.rs"]
 mod suite;
+#[path = "unreadable.rs"]
+mod unreadable;
 #[path = "world.rs"]
 mod world;
 

@@ -1,9 +1,10 @@
 //! The commands of a distributed deployment, on the real stack: schema, topics, management, the log and its dead
-//! letters, and starts that fail. And the tours of the README and of docs/tour.md on a local one.
+//! letters, and starts that fail. And the tours of the README, of docs/tour.md and of AgentGate on a local one.
 
 #![allow(clippy::unwrap_used, reason = "this is test code: a panic is how it reports")]
 
 mod dead_letters;
+mod gate_tour;
 mod lag;
 mod managing;
 mod missing_folder;

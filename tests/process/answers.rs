@@ -5,11 +5,11 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 use tempfile::TempDir;
-use tidegate_tests::Target;
 use tidegate_tests::external::without_own_variables;
 use tidegate_tests::process::{Extra, Stream};
+use tidegate_tests::{Target, eventually};
 
-use crate::BINARY;
+use crate::{BINARY, PATIENCE};
 
 /// How a command ended.
 #[derive(Debug)]
@@ -78,11 +78,24 @@ const ANSWERS: &[&[&str]] = &[
     &["rates", "list", "--team", "demo"],
     &["dead-letters", "list"],
     &["lag"],
+    &["agentgate", "orgs", "list"],
+    &["agentgate", "worker-keys", "list", "--fleet"],
+    &["agentgate", "deliveries"],
 ];
+
+/// Waits until the first start has made what it shows. What is listed stays as it is from then on.
+async fn has_begun(target: &Target) {
+    eventually(PATIENCE, "the banner is printed", async || match target.log() {
+        log if log.contains("Ctrl-C stops it in order.") => Ok(()),
+        log => Err(log),
+    })
+    .await;
+}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_answer_that_could_not_be_written_is_a_failure_and_a_closed_pipe_is_none() {
     let target = Target::dev_with(BINARY, Extra::default()).await;
+    has_begun(&target).await;
     let folder = Folder { path: target.data_folder().to_owned(), _temporary: None };
     for words in ANSWERS {
         let full = folder.run(words, Stream::Full);
@@ -100,6 +113,7 @@ async fn an_answer_that_could_not_be_written_is_a_failure_and_a_closed_pipe_is_n
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_standard_error_that_takes_nothing_changes_no_exit_code() {
     let target = Target::dev_with(BINARY, Extra::default()).await;
+    has_begun(&target).await;
     let folder = Folder { path: target.data_folder().to_owned(), _temporary: None };
     let wrong: [&[&str]; 3] = [&["keys", "revoke", "nonsense"], &["teams", "create", "acme"], &["no-such-command"]];
     let missing: &[&str] = &["ingest"];

@@ -49,3 +49,29 @@ async fn a_rotation_is_taken_back() {
     // Nothing stands in the way of another try.
     assert!(folder.json(&["tokens", "rotate", old])["token"].is_string());
 }
+
+#[tokio::test]
+async fn a_key_of_agentgate_is_revoked() {
+    let folder = Folder::with_a_team();
+    let org = folder.json(&["agentgate", "orgs", "create", "acme"])["organization"].clone();
+    let org = ["--org", org.as_str().unwrap()];
+    let client = [&["keys", "create", "--scopes", "*"][..], &org].concat();
+    let worker = [&["worker-keys", "create"][..], &org].concat();
+    let in_json = [&client[..], &["--json"]].concat();
+    let fleet = ["worker-keys", "create", "--fleet"];
+    for (words, output) in [
+        (&client[..], Stream::Full),
+        (&in_json[..], Stream::Closed),
+        (&worker[..], Stream::Full),
+        (&fleet[..], Stream::Full),
+    ] {
+        let made = folder.run(&[&["agentgate"], words].concat(), output);
+        assert_eq!(made.code, Some(1), "{words:?}: {made:?}");
+        prints(&made, &["the key key_", "was not shown, so it is revoked again"]);
+        assert!(!made.err.contains("_live_"), "{made:?}");
+    }
+    let list = |of: &[&str]| folder.json(&[&["agentgate"], of].concat()).as_array().unwrap().clone();
+    let keys = [list(&[&["keys", "list"][..], &org].concat()), list(&["worker-keys", "list", "--fleet"])].concat();
+    assert_eq!(keys.len(), 4, "{keys:?}");
+    assert!(keys.iter().all(|key| key["revokedAt"].is_string()), "{keys:?}");
+}

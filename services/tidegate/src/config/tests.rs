@@ -4,6 +4,7 @@ use std::io::Write as _;
 
 use super::*;
 
+mod agentgate;
 mod distributed;
 
 fn layers(file: &str, variables: &[(&str, &str)]) -> Layers {

@@ -144,6 +144,8 @@ pub(crate) fn shut(thresholds: &ShedThresholds) -> Decision {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
     use crate::rank::Rank;
 
@@ -226,5 +228,42 @@ mod tests {
         assert_eq!([shed(0), shed(1)], [Some(None), Some(Some(ShedCause::Age))]);
         assert!(!watch.unknown(s(4)).sheds());
         assert_eq!(watch.unknown(s(70)).cause, Some(ShedCause::Unknown));
+    }
+
+    /// Readings come every 200 ms, as at a front door of commands.
+    #[test]
+    fn commands_are_shed_after_a_second_of_standstill_and_all_of_them_after_five() {
+        let mut watch = PartitionWatch::new(ShedThresholds::OF_COMMANDS, true, s(0));
+        let mut shares_at = |at_ms: i64| {
+            // A command of partition 0 came before the second reading and stays undecided. Partition 1 decides what
+            // came until the reading before.
+            let came = at_ms.min(1);
+            let lags = [lag(0, 0, came), lag(1, at_ms, at_ms + came)];
+            let judged = watch.take(&lags, &[], Duration::from_millis(at_ms.unsigned_abs()));
+            let [stands, goes_on] = [0_usize, 1].map(|partition| {
+                let decision = judged.partitions[partition].decision.expect("each partition sheds by itself");
+                Rank::ALL.map(|rank| decision.share_permille(rank))
+            });
+            assert_eq!(goes_on, [0; 4], "the partition that goes on, at {at_ms} ms");
+            stands
+        };
+        let shares: BTreeMap<i64, [u32; 4]> = (0..=8_000).step_by(200).map(|at_ms| (at_ms, shares_at(at_ms))).collect();
+        let first = shares.iter().find(|(_, shares)| **shares != [0; 4]).map(|(at_ms, _)| *at_ms);
+        assert_eq!(first, Some(1_200), "1 s after the command was seen");
+        for (at_ms, expected) in [
+            (1_000, [0, 0, 0, 0]),
+            (1_200, [0, 0, 0, 1]),
+            (1_800, [0, 0, 0, 600]),
+            (2_200, [0, 0, 0, 1_000]),
+            (2_400, [0, 0, 200, 1_000]),
+            (3_400, [0, 200, 1_000, 1_000]),
+            (5_000, [800, 1_000, 1_000, 1_000]),
+            (5_200, [1_000, 1_000, 1_000, 1_000]),
+        ] {
+            assert_eq!(shares[&at_ms], expected, "at {at_ms} ms");
+        }
+        assert!(shares.range(5_200..).all(|(_, shares)| *shares == [1_000; 4]), "{shares:?}");
+        let judged = watch.take(&[lag(0, 1, 1)], &[], Duration::from_millis(8_200));
+        assert!(judged.partitions[0].decision.is_some_and(|decision| !decision.sheds()), "it has caught up");
     }
 }
