@@ -60,9 +60,7 @@ impl<A: Apply> LaneState<A> {
 impl Opened {
     /// As a former owner settled it, in a store whose servers have started so by now.
     pub fn settled(account: Account, starts: u64) -> Self {
-        let mut window = Window::from(account.checkpoint.map_or(account.next_offset, |known| known.offset));
-        // What the former owner saved last can still be lost, also if no record comes any more.
-        window.saved(Instant::now(), account.next_offset);
+        let window = Window::from(account.checkpoint.map_or(account.next_offset, |known| known.offset));
         // An account from before checkpoints says nothing of starts.
         let starts = account.checkpoint.map_or(starts, |known| known.starts);
         Opened { account, starts, window, halted: None }

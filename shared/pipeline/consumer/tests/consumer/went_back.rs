@@ -56,21 +56,6 @@ async fn what_was_saved_before_a_silence_is_kept_if_the_silent_server_has_not_st
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_former_owner_saved_last_is_read_again_where_no_record_comes() {
-    let mut rig = Rig::new(Sums::default());
-    rig.reads_again = true;
-    rig.append("a=1").await;
-    let first = rig.start_dead_lettering();
-    rig.caught_up().await;
-    first.stop().await;
-    let second = rig.start_dead_lettering();
-    asks_once_more(&rig).await;
-    rig.sums.start_again();
-    eventually("what the store may have lost is saved again", async || rig.sums.saves() == 2).await;
-    second.stop().await;
-}
-
-#[tokio::test(start_paused = true)]
 async fn a_batch_that_was_decoded_before_the_store_started_again_is_applied_by_what_is_void_after_it() {
     let rig = Rig::new(Sums::default());
     rig.sums.answer_loads(Some(0));
