@@ -48,15 +48,6 @@ impl Durability {
         quorum && self.replicas.is_some_and(|replicas| replicas >= 3)
     }
 
-    /// How many nodes may crash at once without the loss of an acknowledged write.
-    pub fn crashes_outlived(&self) -> usize {
-        match (self.syncs_first(), self.is_replicated()) {
-            (true, _) => usize::MAX,
-            (false, true) => 1,
-            (false, false) => 0,
-        }
-    }
-
     /// Advice for the operator if neither holds.
     pub fn warning(&self) -> Option<String> {
         if self.syncs_first() || self.is_replicated() {
@@ -139,21 +130,6 @@ mod tests {
         }
         let shown = of(Some(1), Some("periodic"), LocalQuorum).to_string();
         assert_eq!(shown, "commitlog_sync is periodic, 1 replica, consistency local_quorum");
-    }
-
-    #[test]
-    fn a_crash_is_outlived_on_disk_or_on_other_nodes() {
-        use Consistency::{LocalOne, LocalQuorum};
-        for (durability, expected) in [
-            (of(Some(1), Some("batch"), LocalOne), usize::MAX),
-            (of(Some(3), Some("group"), LocalQuorum), usize::MAX),
-            (of(Some(3), Some("periodic"), LocalQuorum), 1),
-            (of(Some(3), Some("periodic"), LocalOne), 0),
-            (of(Some(2), Some("periodic"), LocalQuorum), 0),
-            (of(None, None, LocalQuorum), 0),
-        ] {
-            assert_eq!(durability.crashes_outlived(), expected, "{durability}");
-        }
     }
 
     #[test]

@@ -65,8 +65,8 @@ impl<S> Cql<S> {
         crate::migrations::check(&session, &options.keyspace, options.region, &schema.tables).await?;
         warn_of_few_acknowledgements(&session, options).await?;
         let statements = (schema.prepare)(&session).await?;
+        let starts = Starts::prepare(&session).await?;
         let durability = Durability::read(&session, &options.keyspace, options.consistency).await;
-        let starts = Starts::prepare(&session, durability.crashes_outlived()).await?;
         schema.tables.batches.iter().copied().for_each(crate::metrics::register);
         let concurrency = options.concurrency.max(1);
         Ok(Cql(Arc::new(Inner { session, statements, starts, durability, retries: options.retries, concurrency })))
@@ -78,13 +78,12 @@ impl<S> Cql<S> {
     }
 
     /// A number that changes when a node of the cluster has started again: what it acknowledged shortly before may be gone
-    /// then, in every table. It is incomplete while nodes are silent whose crash may lose something, for three hours at
-    /// most, or until they have left the cluster.
+    /// then, in every table.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] if no node answers.
     pub async fn starts(&self) -> Result<StoreStarts, StoreError> {
-        self.0.starts.read(&self.0.session).await
+        self.0.starts.read(&self.0.session).await.map(StoreStarts::of_all)
     }
 
     pub(crate) fn statements(&self) -> &S {

@@ -2,10 +2,9 @@
 //! writes when it starts again after a kill.
 //!
 //! Every node keeps its gossip generation, which grows with each of its starts and is written before it answers
-//! clients. For a silent node its last known one counts, and the number is incomplete if the node's crash may lose
-//! something.
+//! clients.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -14,25 +13,19 @@ use scylla::client::session::Session;
 use scylla::cluster::Node;
 use scylla::policies::load_balancing::{NodeIdentifier, SingleTargetLoadBalancingPolicy};
 use scylla::statement::Consistency;
-use tidegate_ports::{StoreError, StoreStarts};
+use tidegate_ports::StoreError;
 use tokio::sync::Mutex;
 
 use crate::failure::unreadable;
 use crate::statement::Prepared;
 
-mod silent_nodes;
-
-use silent_nodes::SilentNodes;
-
 const GENERATION: &str = "SELECT gossip_generation FROM system.local WHERE key = 'local'";
-/// How long a silent node is not queried again if others answered.
+/// How long a silent node is not queried again if others answered: its generation is not needed while it is silent.
 const QUIET: Duration = Duration::from_secs(10);
 
 /// The known generations of the nodes.
 pub(crate) struct Starts {
     statement: Prepared,
-    /// How many nodes may crash at once and lose nothing that was acknowledged.
-    crashes_outlived: usize,
     known: Mutex<Known>,
 }
 
@@ -41,31 +34,29 @@ struct Known {
     /// The generations by host id.
     generations: HashMap<u128, u64>,
     quiet_until: HashMap<u128, Instant>,
-    silent: SilentNodes,
     /// When the last query began, and its result.
-    last: Option<(Instant, StoreStarts)>,
+    last: Option<(Instant, u64)>,
 }
 
 impl Starts {
-    pub async fn prepare(session: &Session, crashes_outlived: usize) -> Result<Self, StoreError> {
+    pub async fn prepare(session: &Session) -> Result<Self, StoreError> {
         let mut statement = Prepared::of(session, "node_generation", GENERATION).await?;
         // The table is local to the node: no other node has a replica.
         statement.query.set_consistency(Consistency::One);
-        Ok(Starts { statement, crashes_outlived, known: Mutex::default() })
+        Ok(Starts { statement, known: Mutex::default() })
     }
 
-    /// The sum of the nodes' generations, which grows with every start. It is complete unless more nodes are silent
-    /// than may crash. Concurrent callers share one query.
+    /// The sum of the nodes' generations, which grows with every start. Concurrent callers share one query.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] if no node answers.
-    pub async fn read(&self, session: &Session) -> Result<StoreStarts, StoreError> {
+    pub async fn read(&self, session: &Session) -> Result<u64, StoreError> {
         let called_at = Instant::now();
         let mut known = self.known.lock().await;
-        if let Some((began, starts)) = known.last
+        if let Some((began, sum)) = known.last
             && began >= called_at
         {
-            return Ok(starts);
+            return Ok(sum);
         }
         let began = Instant::now();
         let state = session.get_cluster_state();
@@ -76,12 +67,12 @@ impl Starts {
         let asked: Vec<&Arc<Node>> = state.get_nodes_info().iter().filter(is_asked).collect();
         let answers = join_all(asked.iter().map(|node| self.generation(session, node))).await;
         let mut failure = StoreError::Unavailable("no node of the cluster is connected".into());
-        let mut answered = HashSet::new();
+        let mut answered = false;
         for (node, answer) in asked.iter().zip(answers) {
             let id = node.host_id.as_u128();
             match answer {
                 Ok(generation) => {
-                    answered.insert(id);
+                    answered = true;
                     known.generations.insert(id, generation);
                     known.quiet_until.remove(&id);
                 }
@@ -91,18 +82,14 @@ impl Starts {
                 }
             }
         }
-        if answered.is_empty() {
+        if !answered {
             // There is no other node to query.
             known.quiet_until.clear();
-            known.silent.clear();
             return Err(failure);
         }
-        let members = state.get_nodes_info().iter().map(|node| node.host_id.as_u128());
-        let silent = known.silent.count(began, members, &answered);
-        let number = known.generations.values().fold(0_u64, |sum, generation| sum.wrapping_add(*generation));
-        let starts = StoreStarts { number, is_complete: silent <= self.crashes_outlived };
-        known.last = Some((began, starts));
-        Ok(starts)
+        let sum = known.generations.values().fold(0_u64, |sum, generation| sum.wrapping_add(*generation));
+        known.last = Some((began, sum));
+        Ok(sum)
     }
 
     async fn generation(&self, session: &Session, node: &Arc<Node>) -> Result<u64, StoreError> {
