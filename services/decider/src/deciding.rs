@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use tidegate_consumer::{Apply, Consumer, ConsumerConfig, Entry, FoldStop, Group, Poison, StoreSeen, VoidPorts};
 use tidegate_kernel::PartitionEpoch;
 use tidegate_kernel::command::{Decider, Envelope};
-use tidegate_ports::{Accounts, Consume, StoreError, StoreStarts};
+use tidegate_ports::{Accounts, Consume, StoreError};
 
 use crate::change::OwnerChange;
 use crate::loading::{self, LoadedOwners};
@@ -100,7 +100,7 @@ impl<D: Decider> Apply for Deciding<D> {
         change.owner
     }
 
-    async fn starts(&self) -> Result<StoreStarts, StoreError> {
+    async fn starts(&self) -> Result<u64, StoreError> {
         self.ports.books.starts().await
     }
 

@@ -17,5 +17,5 @@ pub(crate) async fn went_back(seen: StoreSeen, books: &dyn Books) -> Result<bool
     if seen.at.elapsed() < RESTART_TAKES {
         return Ok(false);
     }
-    Ok(books.starts().await?.number != seen.starts)
+    Ok(books.starts().await? != seen.starts)
 }

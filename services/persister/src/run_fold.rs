@@ -8,7 +8,7 @@ use tidegate_agentping::{Body, Event, EventId, FeedRow, Outcome, Record, Run, Ru
 use tidegate_agentping_ports::{EventRow, FeedEntry, Note, NotedAccounts, RunWanted, RunWrite, Runs, StoredRun};
 use tidegate_consumer::{Apply, Entry, FoldStop, Group, RecordFate, StoreSeen};
 use tidegate_kernel::{PartitionEpoch, Position, Timestamp};
-use tidegate_ports::{Clock, Fate, StoreError, StoreStarts};
+use tidegate_ports::{Clock, Fate, StoreError};
 
 type RunRecords = Group<RunKey, Record>;
 
@@ -90,7 +90,7 @@ impl Apply for RunFold {
         self.runs.save(changes).await
     }
 
-    async fn starts(&self) -> Result<StoreStarts, StoreError> {
+    async fn starts(&self) -> Result<u64, StoreError> {
         self.runs.starts().await
     }
 }

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use futures_util::future::try_join_all;
 use tidegate_consumer::{Apply, Entry, FoldStop, Group, StoreSeen};
 use tidegate_kernel::PartitionEpoch;
-use tidegate_ports::{Fate, StoreError, StoreStarts};
+use tidegate_ports::{Fate, StoreError};
 
 use crate::mark::{CounterId, Mark};
 
@@ -38,8 +38,8 @@ pub trait Counters: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`StoreError`].
-    async fn starts(&self) -> Result<StoreStarts, StoreError> {
-        Ok(StoreStarts::LOSES_NOTHING)
+    async fn starts(&self) -> Result<u64, StoreError> {
+        Ok(0)
     }
 }
 
@@ -106,7 +106,7 @@ impl Apply for Counting {
         Ok(())
     }
 
-    async fn starts(&self) -> Result<StoreStarts, StoreError> {
+    async fn starts(&self) -> Result<u64, StoreError> {
         self.0.starts().await
     }
 }

@@ -11,7 +11,7 @@ use tidegate_kernel::command::{Envelope, IdempotencyKey, ViewKey};
 use tidegate_kernel::{LogKey, SmolStr};
 use tidegate_ports::{
     BookWrite, Books, Deliveries, DeliveryWrite, Due, DueOwner, DueWrite, FactName, Facts, Scan, SendProgress,
-    StoreError, StoreStarts, StoredBook, StoredFact, ViewRow, ViewWrite, Views, WaitingDelivery,
+    StoreError, StoredBook, StoredFact, ViewRow, ViewWrite, Views, WaitingDelivery,
 };
 use tokio::sync::watch;
 
@@ -93,9 +93,9 @@ impl Books for Unsynced {
         self.stores().books.save(writes).await
     }
 
-    async fn starts(&self) -> Result<StoreStarts, StoreError> {
+    async fn starts(&self) -> Result<u64, StoreError> {
         self.0.asked.fetch_add(1, Ordering::SeqCst);
-        Ok(StoreStarts::of_all(self.0.starts.load(Ordering::SeqCst)))
+        Ok(self.0.starts.load(Ordering::SeqCst))
     }
 }
 

@@ -15,7 +15,7 @@ use scylla::response::{PagingState, PagingStateResponse};
 use scylla::serialize::row::SerializeRow;
 use scylla::statement::{Consistency as DriverConsistency, SerialConsistency};
 use scylla::value::{CqlValue, Row};
-use tidegate_ports::{FailureCause, StoreError, StoreStarts};
+use tidegate_ports::{FailureCause, StoreError};
 
 use crate::batch::PartitionBatch;
 use crate::durability::Durability;
@@ -82,8 +82,8 @@ impl<S> Cql<S> {
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] if no node answers.
-    pub async fn starts(&self) -> Result<StoreStarts, StoreError> {
-        self.0.starts.read(&self.0.session).await.map(StoreStarts::of_all)
+    pub async fn starts(&self) -> Result<u64, StoreError> {
+        self.0.starts.read(&self.0.session).await
     }
 
     pub(crate) fn statements(&self) -> &S {

@@ -170,9 +170,13 @@ impl<A: Apply> Applier<A> {
         // If the store goes back after this answer, the batch is still folded onto what was acknowledged. Only a change
         // that says what else is stored may not be saved then: by `StoreSeen`, a save finds out.
         let asked_at = Instant::now();
-        let answer = self.until_done("ask for starts", || self.apply.starts()).await;
-        opened.confirm(answer, asked_at)?;
-        Ok(Some((loaded, StoreSeen { starts: answer.number, at })))
+        match self.until_done("ask for starts", || self.apply.starts()).await {
+            starts if starts == opened.starts => {
+                opened.window.confirmed(asked_at);
+                Ok(Some((loaded, StoreSeen { starts, at })))
+            }
+            starts => Err(WentBack { starts }),
+        }
     }
 
     /// Records fates, saves what was folded, and counts it. Where records are read again, what was recorded may be

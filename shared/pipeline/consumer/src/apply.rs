@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use tidegate_kernel::command::Release;
 use tidegate_kernel::{PartitionEpoch, Position};
-use tidegate_ports::{DeadLetters, Fate, Releases, StoreError, StoreStarts, Voids};
+use tidegate_ports::{DeadLetters, Fate, Releases, StoreError, Voids};
 
 use crate::group::{Entry, Group, RecordFate};
 use crate::store_seen::StoreSeen;
@@ -96,13 +96,12 @@ pub trait Apply: Send + Sync + 'static {
 
     /// A number that changes when a server of the store has started again: what it acknowledged shortly before may be
     /// gone then. A store that never loses what it acknowledged always has the same number. Asked once with each batch,
-    /// after it is loaded; [`save`](Apply::save) is given the number. What was saved is safe only once a complete
-    /// answer has the same number.
+    /// after it is loaded; [`save`](Apply::save) is given the answer.
     ///
     /// # Errors
     /// [`StoreError`]; it is asked again.
-    async fn starts(&self) -> Result<StoreStarts, StoreError> {
-        Ok(StoreStarts::LOSES_NOTHING)
+    async fn starts(&self) -> Result<u64, StoreError> {
+        Ok(0)
     }
 
     /// The store may have lost what it acknowledged, and records are read again next: what the assignment remembers of

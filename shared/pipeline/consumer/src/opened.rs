@@ -1,8 +1,7 @@
 //! What is known of a partition once its account is read, and whether the store still has what it counts.
 
 use tidegate_kernel::PartitionEpoch;
-use tidegate_ports::{Account, StoreStarts};
-use tokio::time::Instant;
+use tidegate_ports::Account;
 
 use crate::apply::Apply;
 use crate::brake::Brake;
@@ -30,8 +29,7 @@ pub(crate) struct LaneState<A: Apply> {
 /// What a partition's records came to, and what of it the store may still lose.
 pub(crate) struct Opened {
     pub account: Account,
-    /// The number of [`Apply::starts`](crate::Apply::starts) as of when everything that was acknowledged was certainly
-    /// there.
+    /// [`Apply::starts`](crate::Apply::starts) as of when everything that was acknowledged was certainly there.
     pub starts: u64,
     pub window: Window,
     /// Why nothing more of the partition is to be applied.
@@ -64,20 +62,5 @@ impl Opened {
         // An account from before checkpoints says nothing of starts.
         let starts = account.checkpoint.map_or(starts, |known| known.starts);
         Opened { account, starts, window, halted: None }
-    }
-
-    /// Takes the store's answer to a question of `asked_at`. While a server is silent, nothing more becomes safe: it
-    /// may have started again already.
-    ///
-    /// # Errors
-    /// [`WentBack`]: a server has started again.
-    pub fn confirm(&mut self, answer: StoreStarts, asked_at: Instant) -> Result<(), WentBack> {
-        if answer.number != self.starts {
-            return Err(WentBack { starts: answer.number });
-        }
-        if answer.is_complete {
-            self.window.confirmed(asked_at);
-        }
-        Ok(())
     }
 }

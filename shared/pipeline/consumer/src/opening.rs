@@ -27,7 +27,7 @@ impl<A: Apply> Applier<A> {
             return opened;
         }
         // First: whether the store has started again since then is asked for with every batch.
-        let starts = self.until_done("ask for starts", || self.apply.starts()).await.number;
+        let starts = self.until_done("ask for starts", || self.apply.starts()).await;
         self.voids.store_started(starts);
         self.until_done("read the void records", || self.voids.read()).await;
         let read = || self.accounts.account(first.generation, first.partition);

@@ -191,11 +191,8 @@ impl<A: Apply> Applier<A> {
         };
         let asked_at = Instant::now();
         match self.apply.starts().await {
-            Ok(answer) => {
-                if let Err(went_back) = opened.confirm(answer, asked_at) {
-                    self.read_again(&state.assigned, &mut opened, went_back).await;
-                }
-            }
+            Ok(starts) if starts == opened.starts => opened.window.confirmed(asked_at),
+            Ok(starts) => self.read_again(&state.assigned, &mut opened, WentBack { starts }).await,
             // The next check may be answered.
             Err(error) => tracing::debug!(%error, "whether the store went back is not known"),
         }
@@ -206,7 +203,7 @@ impl<A: Apply> Applier<A> {
     async fn open_idle(&self, state: &mut LaneState<A>) -> Result<(), String> {
         let Some(log) = &self.log else { return Ok(()) };
         let partition = state.assigned.of.partition;
-        let starts = self.apply.starts().await.map_err(|error| error.to_string())?.number;
+        let starts = self.apply.starts().await.map_err(|error| error.to_string())?;
         self.voids.store_started(starts);
         self.voids.read().await.map_err(|error| error.to_string())?;
         let spans = log.spans().await.map_err(|error| error.to_string())?;

@@ -29,7 +29,7 @@ struct Registered {
     at: Option<Timestamp>,
     /// How often the store may have lost it.
     losses: u64,
-    /// The number of [`Apply::starts`](crate::Apply::starts), as a lane read it last.
+    /// [`Apply::starts`](crate::Apply::starts), as a lane read it last.
     starts: Option<u64>,
 }
 

@@ -10,9 +10,6 @@ use tokio::time::Instant;
 /// are set otherwise (`commitlog_sync_period`), and refuse writes when a sync is late by half as much.
 pub(crate) const SYNCED_WITHIN: Duration = Duration::from_secs(30);
 
-/// Saves closer together than this share an entry of the window: while a server is silent, it stays open for hours.
-const STEP: Duration = Duration::from_secs(1);
-
 /// Offsets of one partition by when the records before them were saved.
 #[derive(Clone, Debug)]
 pub(crate) struct Window {
@@ -28,18 +25,12 @@ impl Window {
 
     /// Everything before `next_offset` was saved by `at`.
     pub fn saved(&mut self, at: Instant, next_offset: i64) {
-        if next_offset <= self.saved.back().map_or(self.safe, |(_, last)| *last) {
-            return;
+        if next_offset > self.saved.back().map_or(self.safe, |(_, last)| *last) {
+            self.saved.push_back((at, next_offset));
         }
-        let last_but_one = self.saved.len().checked_sub(2).and_then(|index| self.saved.get(index));
-        if last_but_one.is_some_and(|(earlier, _)| at < *earlier + STEP) {
-            // Its records count as saved a little later than they were.
-            self.saved.pop_back();
-        }
-        self.saved.push_back((at, next_offset));
     }
 
-    /// As of `at`, no server had started again since this window was opened: each of them has answered since `at`.
+    /// As of `at`, no server had started again since this window was opened.
     pub fn confirmed(&mut self, at: Instant) {
         while let Some((saved_at, next_offset)) = self.saved.front().copied() {
             if saved_at + SYNCED_WITHIN > at {
@@ -82,21 +73,6 @@ mod tests {
         assert_eq!((window.safe(), window.is_open()), (20, false), "what goes back is not saved anew");
         window.confirmed(at(5));
         assert_eq!(window.safe(), 20);
-    }
-
-    #[test]
-    fn a_window_that_stays_open_has_two_entries_a_second_at_most() {
-        let began = Instant::now();
-        let at = |millis| began + Duration::from_millis(millis);
-        let mut window = Window::from(0);
-        for millis in 0..10_000 {
-            window.saved(at(millis), millis as i64 + 1);
-        }
-        assert!(window.saved.len() <= 20, "{} entries", window.saved.len());
-        window.confirmed(at(35_000));
-        assert!((4_000..=5_001).contains(&window.safe()), "safe to {} by 5 s", window.safe());
-        window.confirmed(at(40_000));
-        assert_eq!((window.safe(), window.is_open()), (10_000, false));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use tidegate_kernel::{LogKey, Position};
 
-use crate::{FailureCause, StoreError, StoreStarts};
+use crate::{FailureCause, StoreError};
 
 /// Stores books. Saving a book is the commit point of its owner's decisions: whatever they made is stored before.
 #[async_trait]
@@ -28,8 +28,8 @@ pub trait Books: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`StoreError`].
-    async fn starts(&self) -> Result<StoreStarts, StoreError> {
-        Ok(StoreStarts::LOSES_NOTHING)
+    async fn starts(&self) -> Result<u64, StoreError> {
+        Ok(0)
     }
 }
 

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use scylla::client::session::Session;
 use scylla::client::session_builder::SessionBuilder;
 use scylla::statement::prepared::PreparedStatement;
-use tidegate_ports::{FailureCause, StoreError, StoreStarts};
+use tidegate_ports::{FailureCause, StoreError};
 use tidegate_scylla::AgentPingCql;
 
 use crate::counting::{Counters, Total};
@@ -50,7 +50,7 @@ impl Counters for CqlCounters {
         self.session.execute_unpaged(&self.save, values).await.map(drop).map_err(unavailable)
     }
 
-    async fn starts(&self) -> Result<StoreStarts, StoreError> {
+    async fn starts(&self) -> Result<u64, StoreError> {
         self.cql.starts().await
     }
 }

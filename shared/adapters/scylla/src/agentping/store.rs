@@ -9,7 +9,7 @@ use tidegate_agentping_ports::{
     RunWrite, Runs, RunsPage, Spend, StoredRun, StoredSummary,
 };
 use tidegate_kernel::{Month, Partition, Timestamp};
-use tidegate_ports::{Account, Accounts, Halt, StoreError, StoreStarts};
+use tidegate_ports::{Account, Accounts, Halt, StoreError};
 
 use crate::agentping::AgentPingCql;
 use crate::agentping::registry::ScyllaRegistry;
@@ -65,7 +65,7 @@ impl Runs for ScyllaStore {
         self.save_all(writes).await
     }
 
-    async fn starts(&self) -> Result<StoreStarts, StoreError> {
+    async fn starts(&self) -> Result<u64, StoreError> {
         self.cql.starts().await
     }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use tidegate_kernel::LogKey;
-use tidegate_ports::{BookWrite, Books, StoreError, StoreStarts, StoredBook};
+use tidegate_ports::{BookWrite, Books, StoreError, StoredBook};
 
 use super::ScyllaCommands;
 use crate::failure::unreadable;
@@ -32,7 +32,7 @@ impl Books for ScyllaCommands {
         stream::iter(0..writes.len()).map(save).buffer_unordered(self.cql.concurrency()).try_collect().await
     }
 
-    async fn starts(&self) -> Result<StoreStarts, StoreError> {
+    async fn starts(&self) -> Result<u64, StoreError> {
         self.cql.starts().await
     }
 }

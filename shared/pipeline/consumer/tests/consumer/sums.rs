@@ -19,8 +19,7 @@ use tidegate_inproc::voids::MemoryVoids;
 use tidegate_kernel::command::{Release, Rules, VoidState};
 use tidegate_kernel::{LogKey, PartitionEpoch, Position, Timestamp};
 use tidegate_ports::{
-    Append, Clock, DeadLetter, DeadLetters, Fate, ReadLag, ReadLog, StoreError, StoreStarts, SystemClock, VoidRequest,
-    Voids,
+    Append, Clock, DeadLetter, DeadLetters, Fate, ReadLag, ReadLog, StoreError, SystemClock, VoidRequest, Voids,
 };
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
@@ -59,8 +58,6 @@ pub struct Sums {
     gate: Arc<watch::Sender<bool>>,
     /// How often its servers have started.
     starts: Arc<AtomicU64>,
-    asked_for_starts: Arc<AtomicUsize>,
-    has_silent_server: Arc<AtomicBool>,
     loads: Arc<AtomicUsize>,
     /// So many loads are answered; `None`: all.
     answered_loads: Arc<watch::Sender<Option<usize>>>,
@@ -100,16 +97,6 @@ impl Sums {
     /// A server of it has started again.
     pub fn start_again(&self) {
         self.starts.fetch_add(1, Ordering::SeqCst);
-    }
-
-    /// One of its servers answers no question for starts, until it does again.
-    pub fn set_server_silent(&self, is_silent: bool) {
-        self.has_silent_server.store(is_silent, Ordering::SeqCst);
-    }
-
-    /// How often it was asked for its starts.
-    pub fn asked_for_starts(&self) -> usize {
-        self.asked_for_starts.load(Ordering::SeqCst)
     }
 
     /// Of all loads that are ever asked for, so many are answered, and the next ones wait; `None`: all are answered.
@@ -232,10 +219,8 @@ impl Apply for Sums {
         Ok(())
     }
 
-    async fn starts(&self) -> Result<StoreStarts, StoreError> {
-        self.asked_for_starts.fetch_add(1, Ordering::SeqCst);
-        let is_complete = !self.has_silent_server.load(Ordering::SeqCst);
-        Ok(StoreStarts { number: self.starts.load(Ordering::SeqCst), is_complete })
+    async fn starts(&self) -> Result<u64, StoreError> {
+        Ok(self.starts.load(Ordering::SeqCst))
     }
 }
 

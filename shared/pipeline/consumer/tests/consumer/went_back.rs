@@ -1,59 +1,14 @@
-//! A store whose servers start again: what they may have lost is read again, however long they were silent before.
-//! Where records can be void, the registration of the release may be lost, too. An operator does not see this release
-//! then, and may set a record aside that it could apply.
+//! A store whose servers start again, where records can be void. The registration of the release may be lost with what
+//! they acknowledged last. An operator does not see this release then, and may set a record aside that it could apply.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use tidegate_inproc::clock::TestClock;
 use tidegate_inproc::releases::MemoryReleases;
 use tidegate_kernel::Timestamp;
 use tidegate_ports::{Accounts, Releases};
 
-use crate::sums::{Rig, Running, Sums, eventually};
-
-/// Longer than a store takes to sync what it has acknowledged.
-const LONG: Duration = Duration::from_secs(60);
-
-/// A record that is applied, and a consumer that has nothing else to do while a server of the store is silent.
-async fn applied_before_a_silence() -> (Rig, Running) {
-    let mut rig = Rig::new(Sums::default());
-    rig.reads_again = true;
-    rig.append("a=1").await;
-    let running = rig.start_dead_lettering();
-    rig.caught_up().await;
-    assert_eq!(rig.sums.saves(), 1);
-    rig.sums.set_server_silent(true);
-    tokio::time::advance(LONG).await;
-    asks_once_more(&rig).await;
-    (rig, running)
-}
-
-async fn asks_once_more(rig: &Rig) {
-    let before = rig.sums.asked_for_starts();
-    eventually("the store is asked again", async || rig.sums.asked_for_starts() > before).await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn what_was_saved_before_a_silence_is_read_again_if_the_silent_server_has_started_again() {
-    let (rig, running) = applied_before_a_silence().await;
-    rig.sums.start_again();
-    rig.sums.set_server_silent(false);
-    eventually("what the server may have lost is saved again", async || rig.sums.saves() == 2).await;
-    running.stop().await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn what_was_saved_before_a_silence_is_kept_if_the_silent_server_has_not_started_again() {
-    let (rig, running) = applied_before_a_silence().await;
-    rig.sums.set_server_silent(false);
-    asks_once_more(&rig).await;
-    rig.sums.start_again();
-    rig.append("b=2").await;
-    rig.caught_up().await;
-    assert_eq!((rig.sums.saves(), rig.sums.sum('b')), (2, Some(2)), "only the new record");
-    running.stop().await;
-}
+use crate::sums::{Rig, Sums, eventually};
 
 #[tokio::test(start_paused = true)]
 async fn a_batch_that_was_decoded_before_the_store_started_again_is_applied_by_what_is_void_after_it() {

@@ -13,7 +13,7 @@ use tidegate_agentping_ports::{
     RunWanted, RunWrite, Runs, RunsPage, Spend, StoredRun, StoredSummary, union_of_agents,
 };
 use tidegate_kernel::{Month, Position, Timestamp};
-use tidegate_ports::{StoreError, StoreStarts};
+use tidegate_ports::StoreError;
 
 use crate::registry::MemoryRegistry;
 
@@ -162,8 +162,8 @@ impl Runs for MemoryRuns {
         Ok(())
     }
 
-    async fn starts(&self) -> Result<StoreStarts, StoreError> {
-        Ok(StoreStarts::of_all(self.starts.load(Ordering::SeqCst)))
+    async fn starts(&self) -> Result<u64, StoreError> {
+        Ok(self.starts.load(Ordering::SeqCst))
     }
 
     async fn purge_orphans(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError> {

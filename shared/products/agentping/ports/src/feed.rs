@@ -33,7 +33,7 @@ pub trait PulseFeed: Send + Sync + 'static {
     /// [`StoreError`].
     async fn feed_page(&self, of: FeedRange, limit: usize) -> Result<FeedPage, StoreError>;
 
-    /// The number of [`Runs::starts`](crate::Runs::starts) of the store.
+    /// [`Runs::starts`](crate::Runs::starts) of the store.
     ///
     /// # Errors
     /// [`StoreError`].

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use tidegate_agentping::{AgentId, Event, EventId, Run, RunId, RunKey, RunStatus, Slug, TeamId};
 use tidegate_kernel::{Month, Position, SmolStr, Timestamp, Usd};
-use tidegate_ports::{StoreError, StoreStarts};
+use tidegate_ports::StoreError;
 
 use crate::FeedEntry;
 
@@ -54,8 +54,8 @@ pub trait Runs: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`StoreError`].
-    async fn starts(&self) -> Result<StoreStarts, StoreError> {
-        Ok(StoreStarts::LOSES_NOTHING)
+    async fn starts(&self) -> Result<u64, StoreError> {
+        Ok(0)
     }
 
     /// Rows that follow from these runs as they are stored, and from these of their events, and that are not there or
