@@ -2,6 +2,7 @@
 
 use tidegate_kernel::PartitionEpoch;
 use tidegate_ports::Account;
+use tokio::time::Instant;
 
 use crate::apply::Apply;
 use crate::brake::Brake;
@@ -58,7 +59,9 @@ impl<A: Apply> LaneState<A> {
 impl Opened {
     /// As a former owner settled it, in a store whose servers have started so by now.
     pub fn settled(account: Account, starts: u64) -> Self {
-        let window = Window::from(account.checkpoint.map_or(account.next_offset, |known| known.offset));
+        let mut window = Window::from(account.checkpoint.map_or(account.next_offset, |known| known.offset));
+        // What the former owner saved last can still be lost, also if no record comes any more.
+        window.saved(Instant::now(), account.next_offset);
         // An account from before checkpoints says nothing of starts.
         let starts = account.checkpoint.map_or(starts, |known| known.starts);
         Opened { account, starts, window, halted: None }

@@ -58,6 +58,7 @@ pub struct Sums {
     gate: Arc<watch::Sender<bool>>,
     /// How often its servers have started.
     starts: Arc<AtomicU64>,
+    asked_for_starts: Arc<AtomicUsize>,
     loads: Arc<AtomicUsize>,
     /// So many loads are answered; `None`: all.
     answered_loads: Arc<watch::Sender<Option<usize>>>,
@@ -97,6 +98,11 @@ impl Sums {
     /// A server of it has started again.
     pub fn start_again(&self) {
         self.starts.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// How often it was asked for its starts.
+    pub fn asked_for_starts(&self) -> usize {
+        self.asked_for_starts.load(Ordering::SeqCst)
     }
 
     /// Of all loads that are ever asked for, so many are answered, and the next ones wait; `None`: all are answered.
@@ -220,6 +226,7 @@ impl Apply for Sums {
     }
 
     async fn starts(&self) -> Result<u64, StoreError> {
+        self.asked_for_starts.fetch_add(1, Ordering::SeqCst);
         Ok(self.starts.load(Ordering::SeqCst))
     }
 }

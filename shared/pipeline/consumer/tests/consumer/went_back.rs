@@ -73,3 +73,21 @@ async fn records_are_read_again_by_a_release_that_has_registered_at_their_time()
     assert_eq!(seen_at, [rig.log.records(0)[0].appended_at]);
     second.stop().await;
 }
+
+/// A lane without records looks for starts of the store for as long as what was saved last can be lost.
+#[tokio::test(start_paused = true)]
+async fn what_a_former_owner_saved_last_is_read_again_where_no_record_comes() {
+    let mut rig = Rig::new(Sums::default());
+    rig.reads_again = true;
+    rig.append("a=1").await;
+    let first = rig.start_dead_lettering();
+    rig.caught_up().await;
+    first.stop().await;
+    let asked = rig.sums.asked_for_starts();
+    let second = rig.start_dead_lettering();
+    // Once as it takes the partition over, and once more.
+    eventually("the store is asked again", async || rig.sums.asked_for_starts() > asked + 1).await;
+    rig.sums.start_again();
+    eventually("what the store may have lost is saved again", async || rig.sums.saves() == 2).await;
+    second.stop().await;
+}
