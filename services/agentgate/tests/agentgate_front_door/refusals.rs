@@ -51,18 +51,26 @@ async fn too_many_requests_are_under_way() {
 async fn too_many_answers_are_under_way() {
     let (world, _, client) = with(|settings| {
         settings.config.answer_bytes = 1 << 20;
-        settings.config.store_deadline = Duration::from_secs(20);
+        settings.config.store_deadline = Duration::from_secs(600);
     })
     .await;
-    world.store.hangs.store(true, Ordering::SeqCst);
+    world.store.hangs.send_replace(true);
     let first = client.clone();
     let hanging = tokio::spawn(async move { first.get("/v1/runs").await });
     eventually("one answer is under way", async || world.store.hanging.load(Ordering::SeqCst) > 0).await;
     unavailable(client.get("/v1/runs").await, "Too many answers are under way. Retry later.");
-    world.store.hangs.store(false, Ordering::SeqCst);
-    // The one under way is given up at the store's deadline.
-    hanging.await.unwrap().refused(503, "SERVICE_UNAVAILABLE");
+    world.store.hangs.send_replace(false);
+    hanging.await.unwrap().expect(200);
     client.get("/v1/runs").await.expect(200);
+}
+
+/// Our choice: a read is given up at the store's deadline.
+#[tokio::test]
+async fn a_store_that_hangs_is_given_up() {
+    let (world, _, client) = with(|settings| settings.config.store_deadline = Duration::from_millis(50)).await;
+    world.store.hangs.send_replace(true);
+    client.get("/v1/runs").await.refused(503, "SERVICE_UNAVAILABLE");
+    world.store.hangs.send_replace(false);
 }
 
 /// Our choice: what was made from something that changes again and again is given up; what came too late, too.

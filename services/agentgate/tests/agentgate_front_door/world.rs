@@ -19,6 +19,7 @@ use tidegate_ports::{
     ViewRow, ViewWrite, Views,
 };
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 
 use crate::deciding::Deciding;
 use crate::suite::Limited;
@@ -52,7 +53,7 @@ impl Drop for World {
 pub struct StoreTrouble {
     pub broken: AtomicBool,
     pub panics: AtomicBool,
-    pub hangs: AtomicBool,
+    pub hangs: watch::Sender<bool>,
     /// Reads that hang.
     pub hanging: AtomicUsize,
 }
@@ -63,9 +64,10 @@ struct Breakable(Arc<StoreTrouble>, Arc<dyn Views>);
 impl Breakable {
     async fn check(&self) -> Result<(), StoreError> {
         assert!(!self.0.panics.load(Ordering::SeqCst), "secret-internals");
-        if self.0.hangs.load(Ordering::SeqCst) {
+        let mut hangs = self.0.hangs.subscribe();
+        if *hangs.borrow_and_update() {
             self.0.hanging.fetch_add(1, Ordering::SeqCst);
-            std::future::pending::<()>().await;
+            let _ = hangs.wait_for(|hangs| !hangs).await;
         }
         match self.0.broken.load(Ordering::SeqCst) {
             true => Err(StoreError::Broken("secret-internals".to_owned().into())),
