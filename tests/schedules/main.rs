@@ -1,10 +1,21 @@
-//! Schedules from outside: `tidegate dev` under a clock that the tests move, killed and started again, asked over HTTP.
+//! Schedules, alerts, spend and checks from outside: `tidegate dev` under a clock that the tests move, killed and started
+//! again, asked over HTTP, with receivers of its messages.
 
 #![allow(clippy::unwrap_used, reason = "this is test code: a panic is how it reports")]
 
+mod checks;
+mod crew;
 mod digests;
+mod expected;
+mod flapping;
+mod forms;
+mod kinds;
+mod quiet;
 mod renamed;
+mod retries;
 mod smtp;
+mod spend;
+mod stage;
 
 use std::time::Duration;
 
@@ -37,7 +48,7 @@ impl Scene {
         let team = Team::create(target.deployment(), Plan::UNLIMITED).await;
         let mut scene = Scene { target, team, began_ms: 0 };
         scene.target.set_clock(0).await;
-        scene.is_reported().await;
+        stage::is_reported(&scene.target).await;
         scene.beat().await;
         scene.began_ms = now_ms();
         let path = "/v1/agents/job/schedule";
@@ -51,20 +62,6 @@ impl Scene {
         })
         .await;
         scene
-    }
-
-    /// Waits until the front door has reported that it is ready: it is missed only once it was known to be there.
-    async fn is_reported(&self) {
-        let now = u64::try_from(tidegate_tests::clock::now_ms()).unwrap();
-        let now = Duration::from_millis(now).as_secs_f64();
-        eventually(PATIENCE, "the front door has reported", async || {
-            let metrics = self.target.metrics().await;
-            match metrics.greatest("tidegate_front_door_reported_until_seconds", &[]) {
-                Some(at) if at >= now => Ok(()),
-                at => Err(format!("until {at:?}, and it is {now}")),
-            }
-        })
-        .await;
     }
 
     async fn beat(&self) {

@@ -27,6 +27,8 @@ pub struct Deployment {
     /// AgentGate's front doors; empty where none was asked for.
     pub(crate) agentgate: Vec<String>,
     pub control: String,
+    /// All replicas of control, that one first.
+    pub(crate) controls: Vec<String>,
     pub ops: Vec<String>,
     pub region: String,
     /// The words before a management command's own.
@@ -68,6 +70,7 @@ impl Deployment {
         Deployment {
             ingest: external.ingest,
             agentgate: external.agentgate,
+            controls: vec![external.control.clone()],
             control: external.control,
             ops: external.ops,
             region: external.region,
@@ -108,6 +111,7 @@ impl Deployment {
             ingest: vec![local(ingest)],
             agentgate: vec![local(agentgate)],
             control: local(control),
+            controls: vec![local(control)],
             ops: vec![local(ops)],
             region: region.to_owned(),
             manage: vec![binary.to_owned()],
@@ -143,6 +147,11 @@ impl Deployment {
     /// All front doors of AgentGate.
     pub fn gates(&self) -> &[String] {
         &self.agentgate
+    }
+
+    /// All replicas of control.
+    pub fn controls(&self) -> &[String] {
+        &self.controls
     }
 
     /// All front doors.

@@ -30,12 +30,16 @@ pub fn settings() -> [(&'static str, String); 2] {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reply {
     Status(u16),
+    /// This status, and `Retry-After` with so many seconds.
+    RetryAfter(u16, u32),
     /// To this path.
     Redirect(String),
     /// A head, and a body without end.
     Endless,
     /// Nothing, while the connection lasts.
     Hang,
+    /// Nothing: the connection is closed.
+    Close,
 }
 
 /// What came in.
@@ -160,9 +164,13 @@ async fn serve<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, state: &Mutex<S
     };
     let head = match &reply {
         Reply::Status(status) => format!("HTTP/1.1 {status} so\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"),
+        Reply::RetryAfter(status, seconds) => {
+            format!("HTTP/1.1 {status} so\r\nretry-after: {seconds}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+        }
         Reply::Redirect(to) => format!("HTTP/1.1 302 so\r\nlocation: {to}\r\ncontent-length: 0\r\n\r\n"),
         Reply::Endless => "HTTP/1.1 200 so\r\ncontent-length: 1073741824\r\n\r\n".to_owned(),
         Reply::Hang => pending().await,
+        Reply::Close => return,
     };
     // The other side may have left.
     let mut went = stream.write_all(head.as_bytes()).await;

@@ -13,6 +13,7 @@ mod forgetting;
 #[path = "../pipeline/identity.rs"]
 mod identity;
 mod outsiders;
+mod pauses;
 #[path = "../pipeline/receipts.rs"]
 mod receipts;
 mod redis_loss;

@@ -45,6 +45,7 @@ impl Deployment {
             ingest: Vec::new(),
             agentgate: Vec::new(),
             control: String::new(),
+            controls: Vec::new(),
             ops: Vec::new(),
             region: settings.region.to_owned(),
             manage: vec![binary.to_owned()],
@@ -72,10 +73,13 @@ impl Deployment {
         let persisters = named("persist", settings.persisters);
         let (gates, deciders) = (named("agentgate", settings.agentgate), named("decide", settings.agentgate));
         let judges = named("pulse", settings.judges);
-        let (front_doors, persisters, (control, control_at), gates, deciders, judges) = tokio::join!(
+        // The first one is called after its role alone.
+        let further = (1..settings.controls).map(|n| format!("control-{n}"));
+        let controls: Vec<String> = std::iter::once("control".to_owned()).chain(further).collect();
+        let (front_doors, persisters, controls, gates, deciders, judges) = tokio::join!(
             join_all(front_doors.iter().map(|name| fleet.listening(&["ingest"], name))),
             join_all(persisters.iter().map(|name| fleet.consumer(&["persist"], name))),
-            fleet.listening(&["control"], "control"),
+            join_all(controls.iter().map(|name| fleet.listening(&["control"], name))),
             join_all(gates.iter().map(|name| fleet.listening(&["agentgate", "serve"], name))),
             join_all(deciders.iter().map(|name| fleet.consumer(&["decide", "--api", "agentgate"], name))),
             join_all(judges.iter().map(|name| fleet.consumer(&["pulse"], name))),
@@ -83,7 +87,8 @@ impl Deployment {
         let (front_doors, addresses): (Vec<Server>, Vec<String>) = front_doors.into_iter().unzip();
         let mut servers = front_doors;
         servers.extend(persisters);
-        servers.push(control);
+        let (controls, control_addresses): (Vec<Server>, Vec<String>) = controls.into_iter().unzip();
+        servers.extend(controls);
         let (gates, gate_addresses): (Vec<Server>, Vec<String>) = gates.into_iter().unzip();
         servers.extend(gates);
         servers.extend(deciders);
@@ -91,7 +96,8 @@ impl Deployment {
         servers.extend(judges);
         deployment.ingest = addresses;
         deployment.agentgate = gate_addresses;
-        deployment.control = control_at;
+        deployment.control.clone_from(&control_addresses[0]);
+        deployment.controls = control_addresses;
         deployment.ops = servers.iter().map(|server| server.ops().to_owned()).collect();
         let spare = settings.persisters..settings.persisters + settings.spare_persisters;
         servers.extend(spare.map(|n| fleet.spare_persister(&format!("persist-{n}"))));

@@ -29,6 +29,8 @@ pub struct Settings {
     pub region: &'static str,
     pub front_doors: usize,
     pub persisters: usize,
+    /// Replicas of control: one at least.
+    pub controls: usize,
     /// Front doors of AgentGate, and as many deciders.
     pub agentgate: usize,
     /// Judges of schedules, of which one is active.
@@ -65,6 +67,7 @@ impl Default for Settings {
             region: "eu",
             front_doors: 2,
             persisters: 2,
+            controls: 1,
             agentgate: 0,
             judges: 0,
             spare_persisters: 0,

@@ -14,6 +14,8 @@ pub(super) const PAGES_A_ROUND: usize = 20;
 /// What a round came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SpendRound {
+    /// Teams that reported something, whether or not it cost anything: their events have grown.
+    pub active: BTreeSet<TeamId>,
     /// Which days of which teams changed, counted from 1970 on.
     pub changed: BTreeSet<(TeamId, i64)>,
     /// Those of them that changed by records of the day itself: it was today's spend, however late it is judged.
@@ -27,6 +29,7 @@ pub struct SpendRound {
 impl SpendRound {
     /// Takes a row in. The same row again changes nothing.
     pub(super) fn take(&mut self, row: &FeedRow) {
+        self.active.insert(row.team);
         let appended_on = hour_of(row.appended_at).div_euclid(24);
         for day in changes_of(row).iter().map(|change| change.hour.div_euclid(24)) {
             self.changed.insert((row.team, day));
@@ -40,6 +43,7 @@ impl SpendRound {
 
     /// Adds what a later round came to.
     pub fn add(&mut self, later: SpendRound) {
+        self.active.extend(later.active);
         self.changed.extend(later.changed);
         self.changed_today.extend(later.changed_today);
         self.unpriced.extend(later.unpriced);

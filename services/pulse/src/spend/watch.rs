@@ -92,7 +92,7 @@ impl SpendWatch {
             let (provider, model) = (provider.clone(), model.clone());
             alerts.push(SpendAlert::UnpricedModel { team: *team, month: Month::of(*at), provider, model, at: *at });
         }
-        self.grown.extend(round.changed.iter().map(|(team, _)| (*team, Month::of(now))));
+        self.grown.extend(round.active.iter().map(|team| (*team, Month::of(now))));
         self.grown.extend(of_yesterday.into_iter().map(|(team, day)| (team, Month::of(first_instant(day)))));
         alerts.extend(self.quotas(now).await?);
         alerts.retain(|alert| !self.found.contains(&(alert.team(), alert.key())));

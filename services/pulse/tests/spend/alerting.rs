@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use tidegate_agentping::{HeartbeatStatus, Plan, RunKey};
+use tidegate_agentping::{HeartbeatStatus, Limits, Plan, RunKey};
 use tidegate_agentping_inproc::registry::MemoryRegistry;
 use tidegate_agentping_ports::{Registry, Team};
 use tidegate_agentping_settings::{RuleDoc, TeamDoc, kinds};
@@ -225,4 +225,22 @@ async fn ac_44_unpriced_models_once_a_month_and_quotas_at_their_marks() {
         assert_eq!(marks_reached(events, 100).into_iter().collect::<Vec<_>>(), marks, "{events}");
     }
     assert!(marks_reached(5, 0).is_empty());
+}
+
+/// AC-44: a mark is found where nothing that was reported has cost anything.
+#[tokio::test]
+async fn ac_44_a_quota_is_found_without_any_cost() {
+    let mut watched = Watched::new().await;
+    let plan = Plan::Enterprise(Limits { events_per_month: Some(1), ..Limits::default() });
+    watched.registry.set_plan(team(1), plan).await.unwrap();
+    let key = RunKey { team: team(1), run: run_id(900) };
+    let now = watched.world.clock.now();
+    watched.world.take(record(key, now, heartbeat("daily", HeartbeatStatus::Ok))).await;
+    let alerts = watched.round().await;
+    let percent = |alert: &SpendAlert| match alert {
+        SpendAlert::Quota { percent, events, .. } => (*percent, *events),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(alerts.iter().map(percent).collect::<Vec<_>>(), [(80, 1), (100, 1)]);
+    assert_eq!(watched.round().await, []);
 }
