@@ -61,6 +61,11 @@ impl Latest {
         }
     }
 
+    /// How many verifications there are after so many.
+    pub fn unsent(&self, sent: u64) -> u64 {
+        self.count.saturating_sub(sent)
+    }
+
     /// Whether something is to be sent after `sent`.
     pub fn has_more(&self, sent: &NextProgress<'_>) -> bool {
         self.count > sent.count || self.iterations != sent.iterations
@@ -85,6 +90,7 @@ mod tests {
         latest.take(None, Some(verification(2)));
         latest.take(Some(3), None);
         let (first, second) = (verification(1), verification(2));
+        assert_eq!([0, 1, 2].map(|sent| latest.unsent(sent)), [2, 1, 0]);
         for (sent, iterations, verification, count, has_more) in
             [(0, 1, Some(&first), 1, true), (1, 1, Some(&second), 2, true), (2, 3, None, 2, false)]
         {

@@ -8,6 +8,7 @@ mod api;
 mod backoff;
 mod command;
 mod key_patience;
+mod kill_rounds;
 mod latest;
 mod log;
 mod options;
@@ -18,6 +19,7 @@ mod process_table;
 mod renewal;
 mod report;
 mod run;
+mod said_results;
 mod slot;
 mod supervise;
 

@@ -30,16 +30,13 @@ pub fn kill_marked(mark: &str) {
 mod platform {
     use std::fs;
     use std::thread;
-    use std::time::Duration;
 
     use rustix::io::Errno;
     use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions, kill_process, pidfd_open, pidfd_send_signal, waitpid};
 
+    use crate::kill_rounds::{KILL_ROUNDS, SETTLE};
     use crate::process_table::pids;
 
-    /// Rounds of SIGKILL, one every [`SETTLE`]: a process may start another one while the first is killed.
-    const KILL_ROUNDS: u32 = 60;
-    const SETTLE: Duration = Duration::from_millis(50);
     /// Rounds in a row that must find nothing: a process that is starting a program shows no environment for a moment.
     const EMPTY_ROUNDS: u32 = 2;
 

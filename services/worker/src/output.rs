@@ -82,6 +82,8 @@ pub enum Said {
 #[derive(Clone, Debug, PartialEq)]
 pub struct SaidResult {
     pub is_success: bool,
+    /// Whether it has the members of a result only, each with such a value. Else it may be a line of a log.
+    pub is_exact: bool,
     pub iterations: Option<u32>,
     pub pr_url: Option<String>,
     /// `code`, `message`, `details`, each if the command gave it.
@@ -100,9 +102,8 @@ struct ProgressMembers {
     error: Option<IgnoredAny>,
 }
 
-/// Reads a line. An object that has a result's `status` is a result, whatever else it has: a command that says how the
-/// run ended is not taken at its exit code. Any other object with a member that progress does not have is text, so that
-/// a command may log in JSON.
+/// Reads a line. An object that has a result's `status` is a result, whatever else it has: `SaidResults` finds which
+/// one counts. Any other object with a member that progress does not have is text, so that a command may log in JSON.
 pub fn said(line: &OutputLine) -> Said {
     let text = line.bytes.trim_ascii();
     if line.is_cut || !text.starts_with(b"{") {
@@ -128,13 +129,14 @@ fn progress(text: &[u8]) -> Said {
 }
 
 fn result(is_success: bool, members: Map<String, Value>) -> Said {
-    let mut result = SaidResult { is_success, iterations: None, pr_url: None, error: Map::new() };
+    let mut result = SaidResult { is_success, is_exact: true, iterations: None, pr_url: None, error: Map::new() };
     let mut ignored = Vec::new();
     for (name, value) in members {
         if !take(&mut result, &name, value) {
             ignored.push(name);
         }
     }
+    result.is_exact = ignored.is_empty();
     Said::Result { result, ignored }
 }
 

@@ -1,6 +1,7 @@
 //! Progress and renewals: what a command reports goes to the server, at most once a second, and the lease is renewed
 //! before it ends. Each verification is sent, in its order; of the iterations, the latest.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -9,23 +10,27 @@ use tokio::time::{Instant, sleep_until};
 use crate::api::{Api, CallFailure, Lease, Progress, Renewal};
 use crate::backoff::Backoff;
 use crate::key_patience::KeyPatience;
+use crate::kill_rounds::ALL_PAUSES;
 use crate::latest::{Latest, MOST_VERIFICATIONS, NextProgress};
 use crate::log::{LogLine, LogSink};
 use crate::options::STOP_GRACE;
-use crate::supervise::LONGEST_KILL;
 
 /// The longest time between two renewals. A cancel is seen with the next one, and the command then has its grace to
-/// end, all within 30 s.
+/// end: all within 30 s if the server answers in [`USUAL_CALL`]. It may take longer, up to the deadline of a call.
 const LONGEST_RENEWAL: Duration = Duration::from_secs(15);
 const SHORTEST_RENEWAL: Duration = Duration::from_millis(200);
 /// The shortest time between two reports of progress, while the command runs.
 const PROGRESS_GAP: Duration = Duration::from_secs(1);
+/// How long the renewal that shows a cancel may take for the command to end in time.
+const USUAL_CALL: Duration = Duration::from_secs(3);
 /// From a cancel to the end of the last process of its command.
 const ENDED_WITHIN_MS: u128 = 30_000;
 
+// What the rounds of SIGKILL take without their pauses has the rest.
 const _: () = assert!(
-    LONGEST_RENEWAL.as_millis() + STOP_GRACE.as_millis() + LONGEST_KILL.as_millis() < ENDED_WITHIN_MS,
-    "a cancelled command ends within 30 s"
+    LONGEST_RENEWAL.as_millis() + USUAL_CALL.as_millis() + STOP_GRACE.as_millis() + ALL_PAUSES.as_millis()
+        < ENDED_WITHIN_MS,
+    "a cancelled command ends within 30 s if the server answers as usual"
 );
 
 /// Why a run is no longer this worker's.
@@ -45,9 +50,16 @@ pub struct Renewed {
 }
 
 /// Renews the lease of a run until the run is lost. With the sender of `latest` dropped, it sends what is unsent, one
-/// report right after the other, and ends. One that fails is then its last.
-pub async fn renew(api: &Api, lease: &Lease, mut latest: watch::Receiver<Latest>, log: &LogSink) -> Renewed {
-    let mut renewals = Renewals::new(lease);
+/// report right after the other, and ends. One that fails is then its last. `sent` counts the verifications that the
+/// server took or refused, and those that were passed over with a line in the log. It holds wherever this is dropped.
+pub async fn renew(
+    api: &Api,
+    lease: &Lease,
+    mut latest: watch::Receiver<Latest>,
+    sent: &AtomicU64,
+    log: &LogSink,
+) -> Renewed {
+    let mut renewals = Renewals::new(lease, sent);
     loop {
         let is_over = tokio::select! {
             changed = latest.changed() => match changed {
@@ -70,7 +82,7 @@ pub async fn renew(api: &Api, lease: &Lease, mut latest: watch::Receiver<Latest>
     }
 }
 
-struct Renewals {
+struct Renewals<'a> {
     /// From a renewal to the lease's end.
     length: Duration,
     lease_ends: Instant,
@@ -82,15 +94,15 @@ struct Renewals {
     /// Whether the last call failed.
     has_failed: bool,
     /// How many verifications need not be sent any more.
-    sent_verifications: u64,
+    sent_verifications: &'a AtomicU64,
     /// The last iterations that the server took.
     taken_iterations: u32,
     backoff: Backoff,
     patience: KeyPatience,
 }
 
-impl Renewals {
-    fn new(lease: &Lease) -> Self {
+impl<'a> Renewals<'a> {
+    fn new(lease: &Lease, sent_verifications: &'a AtomicU64) -> Self {
         let now = Instant::now();
         Renewals {
             length: lease.length,
@@ -99,7 +111,7 @@ impl Renewals {
             not_before: now,
             is_unsent: false,
             has_failed: false,
-            sent_verifications: 0,
+            sent_verifications,
             taken_iterations: 0,
             backoff: Backoff::default(),
             patience: KeyPatience::default(),
@@ -117,13 +129,14 @@ impl Renewals {
 
     /// Sends what comes next, which renews the lease.
     async fn send(&mut self, api: &Api, lease: &Lease, latest: &Latest, log: &LogSink) -> Option<Ended> {
-        let next = latest.after(self.sent_verifications);
-        let passed_over = next.count.saturating_sub(self.sent_verifications + 1);
+        let sent = self.sent_verifications.load(Ordering::Relaxed);
+        let next = latest.after(sent);
+        let passed_over = next.count.saturating_sub(sent + 1);
         if passed_over > 0 {
             let text =
                 format!("more than {MOST_VERIFICATIONS} verifications waited: the {passed_over} oldest are not sent");
             (log)(&LogLine::of_run(&lease.run, text));
-            self.sent_verifications += passed_over;
+            self.sent_verifications.store(sent + passed_over, Ordering::Relaxed);
         }
         let iterations = next.iterations.unwrap_or(self.taken_iterations);
         let body = Progress { token: lease.token, iterations, verification: next.verification };
@@ -161,7 +174,7 @@ impl Renewals {
         self.length = renewal.length.unwrap_or(self.length);
         self.is_unsent = latest.has_more(sent);
         self.has_failed = false;
-        self.sent_verifications = sent.count;
+        self.sent_verifications.store(sent.count, Ordering::Relaxed);
         self.lease_ends = sent_at + self.length;
         self.next_renewal = sent_at + every(self.length);
         self.not_before = sent_at + PROGRESS_GAP.min(every(self.length));

@@ -1,4 +1,4 @@
-//! The end of a run as it is reported: the command's own result, or else its exit code.
+//! The end of a run as it is reported: the command's own result, or else its exit code. Pure.
 
 use serde_json::{Value, json};
 
@@ -11,8 +11,8 @@ const UNSAID: &str = "the command reported that the run failed";
 /// The longest message that the server takes.
 const MOST_MESSAGE_CHARS: usize = 2_000;
 
-/// The report of a command that ended with `exit_code`. `said` is its result line; `iterations` the last that it
-/// reported. A run that was started counts one iteration at least.
+/// The report of a command that ended with `exit_code`. `said` is the result that counts; `iterations` the last that
+/// it reported. A run that was started counts one iteration at least.
 pub fn finish(token: u64, said: Option<SaidResult>, exit_code: i32, iterations: Option<u32>) -> Finish {
     let Some(mut said) = said else {
         let error = (exit_code != 0).then(|| exited(exit_code));
@@ -55,7 +55,8 @@ mod tests {
 
     fn said(is_success: bool, iterations: Option<u32>, error: &Value) -> Option<SaidResult> {
         let error = error.as_object().cloned().unwrap();
-        Some(SaidResult { is_success, iterations, pr_url: Some("https://example.com/1".to_owned()), error })
+        let pr_url = Some("https://example.com/1".to_owned());
+        Some(SaidResult { is_success, is_exact: true, iterations, pr_url, error })
     }
 
     #[test]

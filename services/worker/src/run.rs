@@ -1,6 +1,7 @@
 //! One run from its lease to its report.
 
 use std::pin::pin;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tidegate_lifecycle::Stop;
@@ -14,9 +15,10 @@ use crate::key_patience::KeyPatience;
 use crate::latest::Latest;
 use crate::log::{LogLine, LogSink, LogSource};
 use crate::options::WorkerOptions;
-use crate::output::{OutputLine, Said, SaidResult, said};
+use crate::output::{OutputLine, Said, said};
 use crate::renewal::{Ended, Renewed, renew};
 use crate::report;
+use crate::said_results::SaidResults;
 
 /// How long the last progress, and verifications that wait, may take once the command has ended.
 const LAST_PROGRESS_DEADLINE: Duration = Duration::from_secs(5);
@@ -65,7 +67,8 @@ pub async fn run(around: &Surroundings<'_>, lease: &Lease) -> RunEnd {
     log(format!("started, grant {}", lease.token));
     let mut output = Output::of(&lease.run, around.log, MOST_LOGGED_BYTES);
     let (progress, latest) = watch::channel(Latest::default());
-    let mut renewals = pin!(renew(around.api, lease, latest, around.log));
+    let sent_verifications = AtomicU64::new(0);
+    let mut renewals = pin!(renew(around.api, lease, latest, &sent_verifications, around.log));
     let mut stopped = pin!(around.stop.clone().stopped());
     let (mut renewed, mut is_stopping) = (None, false);
     let exit_code = loop {
@@ -89,7 +92,7 @@ pub async fn run(around: &Surroundings<'_>, lease: &Lease) -> RunEnd {
         }
     };
     drop(progress);
-    if !is_stopping && output.result.is_none() && exit_code.is_some_and(|code| SIGNALLED.contains(&code)) {
+    if !is_stopping && !output.results.has_exact() && exit_code.is_some_and(|code| SIGNALLED.contains(&code)) {
         is_stopping = timeout(SIGNAL_GAP, stopped).await.is_ok();
     }
     let renewed = match renewed {
@@ -100,6 +103,11 @@ pub async fn run(around: &Surroundings<'_>, lease: &Lease) -> RunEnd {
             timeout(LAST_PROGRESS_DEADLINE, renewals).await.unwrap_or_else(unknown)
         }
     };
+    let unsent = output.latest.unsent(sent_verifications.load(Ordering::Relaxed));
+    if renewed.ended.is_none() && unsent > 0 {
+        // The last one may have arrived, without an answer in time.
+        log(format!("{unsent} verifications were not sent"));
+    }
     match (renewed.ended, exit_code) {
         (Some(Ended::Cancelled), _) => {
             log("cancelled".to_owned());
@@ -113,12 +121,14 @@ pub async fn run(around: &Surroundings<'_>, lease: &Lease) -> RunEnd {
             log("its supervisor was ended by others; the lease will lapse".to_owned());
             RunEnd::NotReported
         }
-        (None, Some(_)) if is_stopping && output.result.is_none() => {
+        (None, Some(_)) if is_stopping && !output.results.has_exact() => {
             log("stopped without a result; its lease will lapse, and another worker takes it up".to_owned());
             RunEnd::NotReported
         }
         (None, Some(exit_code)) => {
-            let body = report::finish(lease.token, output.result, exit_code, output.latest.iterations);
+            let results = output.results;
+            let said = if is_stopping { results.of_stopped() } else { results.of_ended(exit_code) };
+            let body = report::finish(lease.token, said, exit_code, output.latest.iterations);
             let until = renewed.lease_ends.max(Instant::now()) + FINISH_MARGIN;
             finish(around, lease, body, until).await
         }
@@ -131,8 +141,7 @@ struct Output<'a> {
     log: &'a LogSink,
     most_logged_bytes: usize,
     logged_bytes: usize,
-    /// The last result line.
-    result: Option<SaidResult>,
+    results: SaidResults,
     /// Whether the log has that members of a result are ignored.
     has_noted: bool,
     latest: Latest,
@@ -141,12 +150,16 @@ struct Output<'a> {
 impl<'a> Output<'a> {
     fn of(run: &'a str, log: &'a LogSink, most_logged_bytes: usize) -> Self {
         let latest = Latest::default();
-        Output { run, log, most_logged_bytes, logged_bytes: 0, result: None, has_noted: false, latest }
+        let results = SaidResults::default();
+        Output { run, log, most_logged_bytes, logged_bytes: 0, results, has_noted: false, latest }
     }
 
     /// Takes a line. Returns whether it is progress.
     fn take(&mut self, source: LogSource, line: &OutputLine) -> bool {
         let said = if source == LogSource::CommandOutput { said(line) } else { Said::Text };
+        if source == LogSource::CommandOutput && !matches!(said, Said::Result { .. }) {
+            self.results.take_other(&line.bytes);
+        }
         match said {
             Said::Progress { iterations, verification } => {
                 self.latest.take(iterations, verification);
@@ -154,7 +167,7 @@ impl<'a> Output<'a> {
             }
             Said::Result { result, ignored } => {
                 self.note_ignored(&ignored);
-                self.result = Some(result);
+                self.results.take(result);
                 false
             }
             Said::Text => {

@@ -20,15 +20,10 @@ use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, kill_process_group, 
 use tidegate_lifecycle::signals::Signals;
 
 pub use self::order::Order;
+use crate::kill_rounds::{KILL_ROUNDS, SETTLE};
 
 /// From SIGTERM to SIGKILL for the processes that a command leaves running at its own end.
 const LEFTOVER_GRACE: Duration = Duration::from_secs(1);
-/// How long the supervisor waits to learn that no descendant is left.
-const SETTLE: Duration = Duration::from_millis(50);
-/// Rounds of SIGKILL, one every [`SETTLE`]: killed processes leave children that have to be killed in turn.
-const KILL_ROUNDS: u32 = 60;
-/// How long all of these rounds take.
-pub const LONGEST_KILL: Duration = SETTLE.saturating_mul(KILL_ROUNDS);
 /// The exit code for an order that is not understood or a command that cannot be started, as in a shell.
 const NOT_STARTED: u8 = 126;
 
@@ -149,6 +144,7 @@ fn watch(events: &Receiver<Event>, group: Pid, grace: Duration) -> u8 {
     if none_left(events, grace, &mut code) {
         return code;
     }
+    // Killed processes leave children that have to be killed in turn.
     for _ in 0..KILL_ROUNDS {
         let _ = kill_process_group(group, Signal::KILL);
         descendants::kill_children();

@@ -8,7 +8,7 @@ use tidegate_agentgate::OrgId;
 use tidegate_agentgate::views::OpenShardRow;
 use tokio::time::Instant;
 
-/// The longest time for which a row is not asked about again.
+/// The longest time for which a row is not asked about again, from when the lease that found nothing was asked for.
 const LONGEST_REST: Duration = Duration::from_secs(10);
 
 /// Rows of `open_shards` whose leases found nothing: for a while, no lease is asked for by the same row. A row that is
@@ -25,11 +25,12 @@ impl FoundEmpty {
         FoundEmpty { rest: LONGEST_REST.min(lease / 2), rows: Mutex::default() }
     }
 
-    /// A lease that was asked for by this row found nothing.
-    pub(super) fn note(&self, org: OrgId, row: OpenShardRow, now: Instant) {
+    /// A lease that was asked for by this row at that time found nothing. The decision may have taken long, and the row
+    /// may have come back since.
+    pub(super) fn note(&self, org: OrgId, row: OpenShardRow, asked_at: Instant) {
         let mut rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
-        rows.retain(|_, (_, until)| now < *until);
-        rows.insert(org, (row, now + self.rest));
+        rows.retain(|_, (_, until)| asked_at < *until);
+        rows.insert(org, (row, asked_at + self.rest));
     }
 
     /// Whether a lease found nothing by this very row a while ago.

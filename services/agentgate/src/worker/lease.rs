@@ -97,7 +97,7 @@ async fn wait(call: WorkerCall, bytes: Vec<u8>) -> Result<Answer, Refusal> {
     let deadline = Instant::now() + body.wait;
     // A grant whose answer was lost comes first.
     if let Some(org) = call.door.offers.take(name)
-        && let Some(grant) = ask(&call, org, name).await?
+        && let Leasing::Granted(grant) = ask(&call, org, name).await?
     {
         return granted(&call, org, grant).await;
     }
@@ -114,12 +114,14 @@ async fn wait(call: WorkerCall, bytes: Vec<u8>) -> Result<Answer, Refusal> {
                 continue;
             }
             let Some(_asking) = call.door.asking.begin(queue.org, queue.row.queued) else { continue };
+            let asked_at = Instant::now();
             match ask(&call, queue.org, name).await {
-                Ok(Some(grant)) => return granted(&call, queue.org, grant).await,
-                Ok(None) => {
+                Ok(Leasing::Granted(grant)) => return granted(&call, queue.org, grant).await,
+                Ok(Leasing::NothingQueued) => {
                     is_answered = true;
-                    call.door.found_empty.note(queue.org, queue.row, Instant::now());
+                    call.door.found_empty.note(queue.org, queue.row, asked_at);
                 }
+                Ok(Leasing::Refused) => is_answered = true,
                 // The deciders of other organizations may answer.
                 Err(refusal) if refusal.why.is_ours() => {
                     if failed.is_some() && Instant::now() >= patience {
@@ -141,8 +143,17 @@ async fn wait(call: WorkerCall, bytes: Vec<u8>) -> Result<Answer, Refusal> {
     }
 }
 
-/// Asks an organization's decider for a run; `None`: it has none.
-async fn ask(call: &Arc<WorkerCall>, org: OrgId, name: KeyedHash) -> Result<Option<Grant>, Refusal> {
+/// What an organization's decider made of a request for a run.
+#[derive(Debug, PartialEq)]
+enum Leasing {
+    Granted(Grant),
+    NothingQueued,
+    /// The organization serves no worker now. Its queue may be as its row says.
+    Refused,
+}
+
+/// Asks an organization's decider for a run.
+async fn ask(call: &Arc<WorkerCall>, org: OrgId, name: KeyedHash) -> Result<Leasing, Refusal> {
     let config = &call.door.config;
     let millis = |span: Duration| u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
     let command = Command::Lease(AskLease {
@@ -164,15 +175,19 @@ async fn ask(call: &Arc<WorkerCall>, org: OrgId, name: KeyedHash) -> Result<Opti
         }
         Ok::<_, Refusal>(decided)
     });
-    match decided.await? {
+    leasing(decided.await?)
+}
+
+fn leasing(decided: Decided) -> Result<Leasing, Refusal> {
+    match decided {
         Decided::Answered(DecidedAnswer::Leased(grant)) | Decided::Repeated(DecidedAnswer::Leased(grant)) => {
-            Ok(Some(grant))
+            Ok(Leasing::Granted(grant))
         }
         Decided::Answered(DecidedAnswer::NothingQueued {}) | Decided::Repeated(DecidedAnswer::NothingQueued {}) => {
-            Ok(None)
+            Ok(Leasing::NothingQueued)
         }
         Decided::Refused(Decision::KeyRevoked {}) => Err(Why::WorkerKeyInvalid.into()),
-        Decided::Refused(_) => Ok(None),
+        Decided::Refused(_) => Ok(Leasing::Refused),
         Decided::Answered(other) | Decided::Repeated(other) => Err(unexpected(&other)),
     }
 }
@@ -204,4 +219,24 @@ async fn granted(call: &WorkerCall, org: OrgId, grant: Grant) -> Result<Answer, 
         work_order,
     };
     Answer::done(StatusCode::OK, &LeaseAnswer { lease: Some(lease) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A row rests only after [`Leasing::NothingQueued`]: a refusal says nothing of the queue.
+    #[test]
+    fn a_refusal_is_no_empty_queue() {
+        for (decided, expected) in [
+            (Decided::Answered(DecidedAnswer::NothingQueued {}), Leasing::NothingQueued),
+            (Decided::Repeated(DecidedAnswer::NothingQueued {}), Leasing::NothingQueued),
+            (Decided::Refused(Decision::Suspended {}), Leasing::Refused),
+            (Decided::Refused(Decision::UnknownOrganization {}), Leasing::Refused),
+        ] {
+            assert_eq!(leasing(decided).unwrap(), expected);
+        }
+        let refusal = leasing(Decided::Refused(Decision::KeyRevoked {})).unwrap_err();
+        assert!(matches!(refusal.why, Why::WorkerKeyInvalid), "{refusal:?}");
+    }
 }

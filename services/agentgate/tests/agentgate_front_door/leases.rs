@@ -2,18 +2,18 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 use tidegate_agentgate::views::{self, OpenShardRow};
-use tidegate_agentgate::{OrgId, Owner};
-use tidegate_kernel::command::ViewChange;
+use tidegate_agentgate::{OrgId, Owner, Refusal};
+use tidegate_kernel::command::{CommandOutcome, ViewChange};
 use tidegate_kernel::{Position, Timestamp};
 use tidegate_ports::{ViewWrite, Views};
 use tokio::net::TcpStream;
 
-use crate::World;
 use crate::suite::{Client, Limited, another, eventually, one};
+use crate::{World, WorldSettings};
 
 /// Our choice: a worker learns that its run has ended, also where nothing of the run can be sealed any more.
 #[tokio::test]
@@ -88,6 +88,17 @@ async fn a_halted_organization_keeps_no_worker_from_others() {
     fleet.post("/worker/v1/leases", &json!({ "worker": "b" })).await.refused(503, "SERVICE_UNAVAILABLE");
 }
 
+/// A row of a queue that has no run.
+async fn put_stale_row(world: &World, org: &str) {
+    let oldest_at_ms = Timestamp::from_millis(1_790_000_000_000);
+    let row = OpenShardRow { oldest: views::queue_shard(oldest_at_ms), oldest_at_ms, queued: 1 };
+    let doc = Some(serde_json::to_vec(&row).unwrap());
+    let change = ViewChange { key: views::open_shard(OrgId::parse(org).unwrap()), doc };
+    // Below every decision of a run.
+    let position = Position { generation: 1, partition: 0, offset: 0 };
+    world.deciding.views.put(Arc::new(vec![ViewWrite { change, position }])).await.unwrap();
+}
+
 /// Our choice: a row of a queue that has no run has no worker append a lease with every look, and a run that is queued
 /// meanwhile waits for nothing.
 #[tokio::test]
@@ -95,13 +106,7 @@ async fn a_stale_row_of_a_queue_is_asked_about_once_in_ten_seconds() {
     let (world, org, client) = one().await;
     let (_, key) = world.worker_key(Some(&org)).await;
     let worker = Client::new(world.url(), &key);
-    let oldest_at_ms = Timestamp::from_millis(1_790_000_000_000);
-    let row = OpenShardRow { oldest: views::queue_shard(oldest_at_ms), oldest_at_ms, queued: 1 };
-    let doc = Some(serde_json::to_vec(&row).unwrap());
-    let change = ViewChange { key: views::open_shard(OrgId::parse(&org).unwrap()), doc };
-    // Below every decision of a run.
-    let position = Position { generation: 1, partition: 0, offset: 0 };
-    world.deciding.views.put(Arc::new(vec![ViewWrite { change, position }])).await.unwrap();
+    put_stale_row(&world, &org).await;
     let (before, began) = (world.deciding.submitted.load(Ordering::SeqCst), Instant::now());
     let asks = json!({ "worker": "a", "waitSeconds": 1 });
     assert_eq!(worker.post("/worker/v1/leases", &asks).await.expect(200).json(), json!({}));
@@ -109,6 +114,45 @@ async fn a_stale_row_of_a_queue_is_asked_about_once_in_ten_seconds() {
     let most = 1 + began.elapsed().as_secs() / 10;
     assert!(asked >= 1 && asked as u64 <= most, "{asked} leases in {:?}", began.elapsed());
     let run = client.run().await;
+    let lease = worker.post("/worker/v1/leases", &asks).await.expect(200).json();
+    assert_eq!(lease["run"], json!(run));
+}
+
+/// Our choice: a row rests from when the lease by it was asked for, since it may come back while that is decided.
+#[tokio::test]
+async fn a_row_has_rested_after_a_decision_that_takes_longer_than_its_rest() {
+    let mut settings = WorldSettings::default();
+    settings.config.lease = Duration::from_millis(200);
+    let rest = settings.config.lease / 2;
+    let world = World::with(settings).await;
+    let (org, _) = another(&world, Limited::default()).await;
+    let (_, key) = world.worker_key(Some(&org)).await;
+    let worker = Client::new(world.url(), &key);
+    put_stale_row(&world, &org).await;
+    let before = world.deciding.submitted.load(Ordering::SeqCst);
+    let undecided = Arc::clone(&world.deciding.one_at_a_time).lock_owned().await;
+    let first = worker.clone();
+    let asking = tokio::spawn(async move { first.post("/worker/v1/leases", &json!({ "worker": "a" })).await });
+    eventually("the lease is asked for", async || world.deciding.submitted.load(Ordering::SeqCst) > before).await;
+    let began = Instant::now();
+    eventually("the rest is over", async || began.elapsed() >= rest).await;
+    drop(undecided);
+    assert_eq!(asking.await.unwrap().expect(200).json(), json!({}));
+    assert_eq!(worker.post("/worker/v1/leases", &json!({ "worker": "a" })).await.expect(200).json(), json!({}));
+    assert_eq!(world.deciding.submitted.load(Ordering::SeqCst) - before, 2, "the second worker's lease is asked for");
+}
+
+/// Our choice: a lease that is refused says nothing of its queue. Once leases are granted, the run is leased at once.
+#[tokio::test]
+async fn a_row_does_not_rest_after_a_refusal() {
+    let (world, org, client) = one().await;
+    let (_, key) = world.worker_key(Some(&org)).await;
+    let worker = Client::new(world.url(), &key);
+    let run = client.run().await;
+    let asks = json!({ "worker": "a" });
+    *world.deciding.outcome.lock().unwrap() = Some(CommandOutcome::Refused(Refusal::Suspended {}));
+    assert_eq!(worker.post("/worker/v1/leases", &asks).await.expect(200).json(), json!({}));
+    *world.deciding.outcome.lock().unwrap() = None;
     let lease = worker.post("/worker/v1/leases", &asks).await.expect(200).json();
     assert_eq!(lease["run"], json!(run));
 }

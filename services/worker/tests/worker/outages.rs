@@ -39,6 +39,26 @@ async fn a_run_outlasts_an_outage_and_is_reported_after_it() {
 }
 
 #[tokio::test]
+async fn verifications_that_do_not_reach_the_server_are_counted_in_the_log() {
+    let server = Server::start().await;
+    let command = r#"
+        echo started > "$DIR/started"
+        until [ -e "$DIR/go" ]; do sleep 0.02; done
+        for i in 1 2 3; do echo "{\"iterations\":$i,\"verification\":{\"level\":\"L$i\",\"passed\":true}}"; done
+    "#;
+    let worker = Worker::start(&server, command);
+    server.submit("run_1", json!({}));
+    worker.file("started").await;
+    server.set(|seen| seen.is_busy = true);
+    worker.allow("go");
+    until("it is logged", || !worker.lines("run_1 3 verifications were not sent").is_empty()).await;
+    server.set(|seen| seen.is_busy = false);
+    assert_eq!(server.finish_of("run_1").await["iterations"], 3);
+    assert_eq!(worker.lines("verifications were not sent").len(), 1);
+    worker.stop().await.unwrap();
+}
+
+#[tokio::test]
 async fn a_stop_does_not_wait_for_a_server_that_is_away() {
     let server = Server::start().await;
     let worker = Worker::start(&server, r#"echo '{"status":"succeeded"}'; echo started > "$DIR/started"; sleep 1000"#);

@@ -95,6 +95,35 @@ async fn a_stated_failure_is_one_whatever_else_it_says() {
     worker.stop().await.unwrap();
 }
 
+/// Each as a run that ends with exit code 0 and as one that does not.
+#[tokio::test]
+async fn a_line_of_a_log_with_a_status_is_not_how_a_run_ended() {
+    let server = Server::start().await;
+    let command = r#"
+        case "$AGENTGATE_RUN_ID" in
+            success_*) echo '{"level":"info","status":"succeeded","step":"lint"}' ;;
+            failure_*) echo '{"level":"warn","status":"failed","step":"lint","error":"style"}' ;;
+        esac
+        case "$AGENTGATE_RUN_ID" in *_then_text_*) echo done ;; esac
+        exit "${AGENTGATE_RUN_ID##*_}"
+    "#;
+    let worker = Worker::start(&server, command);
+    let (exited, stated) = (json!("the command ended with exit code 1"), json!("style"));
+    for (run, status, message) in [
+        ("success_0", "succeeded", None),
+        ("success_1", "failed", Some(&exited)),
+        ("failure_0", "failed", Some(&stated)),
+        ("failure_1", "failed", Some(&stated)),
+        ("failure_then_text_0", "succeeded", None),
+        ("failure_then_text_1", "failed", Some(&stated)),
+    ] {
+        server.submit(run, json!({}));
+        let finish = server.finish_of(run).await;
+        assert_eq!((&finish["status"], finish.pointer("/error/message")), (&json!(status), message), "{run}");
+    }
+    worker.stop().await.unwrap();
+}
+
 #[tokio::test]
 async fn a_lease_is_renewed_while_a_command_is_silent() {
     let server = Server::start().await;

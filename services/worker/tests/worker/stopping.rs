@@ -93,6 +93,22 @@ async fn a_command_may_clean_up_after_a_stop() {
 }
 
 #[tokio::test]
+async fn a_line_of_a_log_with_a_status_is_no_result_of_a_command_that_is_stopped() {
+    let server = Server::start().await;
+    let command = r#"
+        trap 'exit 0' TERM
+        echo '{"level":"info","status":"succeeded","step":"lint"}'
+        echo $$ > "$DIR/group"
+        while true; do sleep 0.02; done
+    "#;
+    let worker = Worker::start(&server, command);
+    server.submit("run_1", json!({}));
+    worker.file("group").await;
+    worker.stop().await.unwrap();
+    assert!(server.seen().finishes.is_empty(), "another worker takes the run up");
+}
+
+#[tokio::test]
 async fn a_result_that_was_written_before_a_stop_is_reported() {
     let server = Server::start().await;
     let command = r#"echo '{"status":"succeeded","iterations":3}'; echo $$ > "$DIR/group"; sleep 1000"#;

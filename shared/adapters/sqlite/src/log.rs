@@ -14,12 +14,12 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use rusqlite::Connection;
 use tidegate_kernel::{LogKey, Partition, Position};
-use tidegate_ports::{Again, Append, AppendAgain, AppendError, Clock, FailureKind, LogError, Origin};
+use tidegate_ports::{Again, Append, AppendAgain, AppendError, Clock, LogError, Origin};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use crate::folder::{self, OwnedFolder};
 use crate::guards::{Acknowledged, FileGuard, GuardedFile, Snapshot};
-use crate::sqlite::failure::opening;
+use crate::sqlite::failure::cannot_open;
 use crate::sqlite::{self, SqliteError};
 
 mod batch;
@@ -176,10 +176,7 @@ impl EmbeddedLog {
     }
 
     fn reader(&self) -> Result<Reader, LogError> {
-        Reader::open(&self.inner.path).map_err(|error| {
-            let cause = opening(error);
-            if cause.kind() == FailureKind::Broken { LogError::Broken(cause) } else { LogError::Unavailable(cause) }
-        })
+        Reader::open(&self.inner.path).map_err(|error| cannot_open(error, LogError::Broken, LogError::Unavailable))
     }
 }
 

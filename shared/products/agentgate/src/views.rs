@@ -37,6 +37,7 @@ pub const WEBHOOKS: &str = "webhooks";
 /// A shard for each organization; a row for each template of its own: [`TemplateRow`].
 pub const TEMPLATES: &str = "templates";
 /// A shard for ten minutes of creation; a row for each queued run, in the order of creation: [`QueueRow`].
+/// No service reads it: it is for tools that list what waits.
 pub const QUEUE: &str = "queue";
 /// One shard; a row for each organization with a queued run: [`OpenShardRow`].
 pub const OPEN_SHARDS: &str = "open_shards";

@@ -7,11 +7,11 @@ use async_trait::async_trait;
 use rusqlite::{OptionalExtension, params};
 use tidegate_agentping::{AgentNames, TeamId};
 use tidegate_agentping_ports::{NamesDoc, NamesOfTeams};
-use tidegate_ports::{FailureKind, StoreError};
+use tidegate_ports::StoreError;
 
 use crate::folder::{DataFolder, SETTINGS};
-use crate::sqlite::failure::{broken_off, failure, opening};
-use crate::sqlite::{self, SqliteError};
+use crate::sqlite;
+use crate::sqlite::failure::{broken_off, cannot_open, failure};
 
 /// The names of a folder's teams, also while a service runs on it.
 #[derive(Clone, Debug)]
@@ -39,7 +39,8 @@ fn read(settings: &Path, team: TeamId) -> Result<Arc<AgentNames>, StoreError> {
     if !settings.exists() {
         return Ok(Arc::default());
     }
-    let connection = sqlite::open_reader(settings, SETTINGS).map_err(cannot_open)?;
+    let connection = sqlite::open_reader(settings, SETTINGS)
+        .map_err(|error| cannot_open(error, StoreError::Broken, StoreError::Unavailable))?;
     if !connection.table_exists(None, "documents").map_err(failure)? {
         return Ok(Arc::default());
     }
@@ -50,12 +51,6 @@ fn read(settings: &Path, team: TeamId) -> Result<Arc<AgentNames>, StoreError> {
     found.map_or_else(|| Ok(Arc::default()), |doc| NamesDoc::names(&doc))
 }
 
-/// A file that is damaged or not ours stays so.
-fn cannot_open(error: SqliteError) -> StoreError {
-    let cause = opening(error);
-    if cause.kind() == FailureKind::Broken { StoreError::Broken(cause) } else { StoreError::Unavailable(cause) }
-}
-
 #[cfg(test)]
 mod tests {
     use std::error::Error;
@@ -63,6 +58,7 @@ mod tests {
     use tidegate_kernel::{Id, Region};
 
     use super::*;
+    use crate::sqlite::SqliteError;
 
     #[test]
     fn settings_that_are_damaged_are_broken_and_those_that_are_not_there_have_no_names() {

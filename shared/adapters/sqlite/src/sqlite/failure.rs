@@ -59,8 +59,18 @@ pub(crate) fn kind_of_error(error: &rusqlite::Error) -> FailureKind {
     error.sqlite_error_code().map_or(FailureKind::Broken, kind_of)
 }
 
+/// The port's error for a file that could not be opened: `broken` for one that is damaged or not ours, which stays so.
+pub(crate) fn cannot_open<E>(
+    error: SqliteError,
+    broken: impl FnOnce(FailureCause) -> E,
+    unavailable: impl FnOnce(FailureCause) -> E,
+) -> E {
+    let cause = opening(error);
+    if cause.kind() == FailureKind::Broken { broken(cause) } else { unavailable(cause) }
+}
+
 /// Why a file could not be opened. Where the kind is broken, a retry does not help.
-pub(crate) fn opening(error: SqliteError) -> FailureCause {
+fn opening(error: SqliteError) -> FailureCause {
     let kind = match &error {
         SqliteError::Sqlite { source, .. } => kind_of_error(source),
         _ => FailureKind::Broken,
@@ -141,8 +151,9 @@ mod tests {
             (SqliteError::Foreign { path: path(), found: 1, expected: 2 }, FailureKind::Broken),
         ] {
             let text = error.to_string();
-            let cause = opening(error);
+            let (is_broken, cause) = cannot_open(error, |cause| (true, cause), |cause| (false, cause));
             assert_eq!((cause.kind(), cause.as_str()), (kind, text.as_str()));
+            assert_eq!(is_broken, kind == FailureKind::Broken, "{text}");
             assert!(cause.source().is_some_and(|source| source.is::<SqliteError>()), "{text}");
         }
     }
