@@ -2,6 +2,7 @@
 
 mod alerting;
 mod idle;
+mod passing_over;
 mod pending;
 mod runner;
 mod track;

@@ -131,10 +131,10 @@ struct Bench {
 }
 
 impl Bench {
-    fn turn(&self, to: Timestamp, runs_to: Timestamp) -> Turn<'_> {
+    fn turn(&self, to: Timestamp, row_to: Timestamp) -> Turn<'_> {
         let Bench { settled_to, doubts, doubts_of_teams, run_clocks, runs_known_to } = self;
-        let runs_to = runs_to.min(*runs_known_to);
-        Turn { to, settled_to: *settled_to, doubts, doubts_of_teams, run_clocks, runs_to }
+        let runs_to = row_to.min(*runs_known_to);
+        Turn { to, settled_to: *settled_to, doubts, doubts_of_teams, run_clocks, runs_to, row_to }
     }
 }
 

@@ -19,6 +19,7 @@ use tidegate_kernel::{SmolStr, Timestamp};
 use tidegate_mirror::Mirror;
 use tidegate_ports::{Clock, FailureCause, FailureKind, RowKey, RowWrite, Rows, StoreError};
 
+use super::passing_over::unless_broken;
 use super::track::{CheckTrack, Last, Over};
 use super::{CheckEvent, ROUND_MS};
 
@@ -46,7 +47,8 @@ impl CheckAlerts {
     }
 
     /// Takes results in, in the order of the runs' ends, for about a second, and leaves the rest in `events`. One that
-    /// was taken in before changes nothing; a run that is judged again with another outcome does.
+    /// was taken in before changes nothing; a run that is judged again with another outcome does. One whose check has a
+    /// row that cannot be read is passed over.
     ///
     /// # Errors
     /// [`StoreError`]: the event that failed is left as well, and comes to the same again.
@@ -55,7 +57,7 @@ impl CheckAlerts {
         let began = self.clock.steady();
         let (mut taken, mut done) = (0, Ok(()));
         while let Some(event) = events.get(taken) {
-            done = self.take_one(event).await;
+            done = unless_broken(self.take_one(event).await, event.team, &event.check);
             if done.is_err() {
                 break;
             }
@@ -117,7 +119,7 @@ impl CheckAlerts {
     async fn end_of_team(&self, space: &str, settings: &TeamSettings, as_of: Timestamp) -> Result<(), StoreError> {
         let Ok(team) = TeamId::parse(space) else { return Ok(()) };
         for check in checks_in_trouble(&*self.rows, team).await? {
-            self.end_one(team, settings, &check, as_of).await?;
+            unless_broken(self.end_one(team, settings, &check, as_of).await, team, &check)?;
         }
         Ok(())
     }

@@ -18,6 +18,7 @@ use tokio::task::spawn_blocking;
 
 use super::ROUND_MS;
 use super::idle::IdleRuns;
+use super::passing_over::unless_broken;
 use super::pending::{Pending, PendingRun, TRAILING_MS};
 
 /// Rows of the feed that are read at once.
@@ -133,7 +134,7 @@ impl CheckRunner {
 
     /// Reads what is settled and judges what is due, for about a second: the next rounds judge the rest before they
     /// read on. `as_of` is the watermark, taken before the call. A restart finds what it returns again, until
-    /// [`taken`](Self::taken).
+    /// [`taken`](Self::taken). A run for which the store is broken is passed over.
     ///
     /// # Errors
     /// [`StoreError`]; the next round judges what this one has not, and returns what this one has judged.
@@ -158,7 +159,7 @@ impl CheckRunner {
     async fn judge_due(&mut self) -> Result<(), StoreError> {
         let (began, as_of) = (self.clock.steady(), self.due_as_of);
         while let Some((key, run, is_final)) = self.due.pop_front() {
-            let events = self.judge(key, &run, is_final, as_of).await?;
+            let events = unless_broken(self.judge(key, &run, is_final, as_of).await, key.team, key.run)?;
             self.found.events.extend(events);
             self.found.judged += 1;
             self.pending.judged(key, is_final);

@@ -33,6 +33,8 @@ pub struct Turn<'t> {
     /// Up to where the runs of each partition are judged, and up to where those of any are.
     pub run_clocks: &'t BTreeMap<PartitionId, Timestamp>,
     pub runs_to: Timestamp,
+    /// Up to where the run is judged that a row of the feed ends: it waits for no volume, since its end is not lost.
+    pub row_to: Timestamp,
 }
 
 /// All agents.
@@ -297,6 +299,8 @@ impl Agents {
             routes: &routes,
             run_clocks: turn.run_clocks,
             runs_to: turn.runs_to,
+            row_to: turn.row_to,
+            ending: None,
             tree: &self.tree,
         };
         act(watching, &bench);

@@ -75,9 +75,9 @@ impl Judge {
 
     fn feed(&mut self, entry: &FeedEntry, complete_to: Option<Timestamp>) {
         self.doubts.take(entry);
-        let runs_to = entry.row.appended_at.plus_millis(-Watermark::CLOCK_DIFFERENCE_MS - self.options.hold_ms);
+        let row_to = entry.row.appended_at.plus_millis(-Watermark::CLOCK_DIFFERENCE_MS - self.options.hold_ms);
         // Rows come in the order of their append: all that was received until then has been taken.
-        if let Some(taken_to) = complete_to.map(|to| to.min(runs_to))
+        if let Some(taken_to) = complete_to.map(|to| to.min(row_to))
             && self.doubts.judge_volume(taken_to)
         {
             self.bench.doubts = self.doubts_of_all(taken_to);
@@ -86,7 +86,7 @@ impl Judge {
         if is_canary(entry.row.team) {
             return;
         }
-        let turn = self.bench.turn(self.agents.judged_to(), runs_to);
+        let turn = self.bench.turn(self.agents.judged_to(), row_to);
         if self.saved.had(entry) {
             self.agents.fed_again(entry, &turn, &mut self.findings);
         } else {

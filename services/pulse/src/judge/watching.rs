@@ -65,12 +65,16 @@ pub struct Bench<'b> {
     /// Up to where the runs of each partition are judged, and up to where those of any are.
     pub run_clocks: &'b BTreeMap<PartitionId, Timestamp>,
     pub runs_to: Timestamp,
+    /// Up to where the run is judged that a row of the feed ends, and that run.
+    pub row_to: Timestamp,
+    pub ending: Option<RunId>,
     pub tree: &'b RunTree,
 }
 
 impl Bench<'_> {
     fn clock(&self, open: &UnendedRun) -> Timestamp {
-        self.run_clocks.get(&open.partition).copied().unwrap_or(self.to).min(self.runs_to)
+        let to = if self.ending == Some(open.run) { self.row_to } else { self.runs_to };
+        self.run_clocks.get(&open.partition).copied().unwrap_or(self.to).min(to)
     }
 }
 
@@ -150,11 +154,14 @@ impl Watching {
         // Failures in a row and stuck runs are judged by the schedule at their own time, which is not judged yet.
         self.take_changes(bench);
         self.end_if_deleted(bench, entry.row.received_at.plus_millis(-1), findings);
-        // What was due before this record was appended was judged before it, however many records are read at once.
-        if self.runs_due().is_some_and(|due| due <= bench.runs_to) {
-            self.check_runs(bench, findings);
-        }
         let row = &entry.row;
+        // What was due before this record was appended was judged before it, however many records are read at once. A
+        // run that it ends is judged now or never.
+        let ending = row.did.ended.then_some(row.run);
+        let due_to = if ending.is_some() { bench.row_to } else { bench.runs_to };
+        if self.runs_due().is_some_and(|due| due <= due_to) {
+            self.check_runs(&Bench { ending, ..*bench }, findings);
+        }
         // What comes late of an agent that was deleted since opens nothing, as if a replay brought it.
         let is_quiet = row.replayed || self.given.is_deleted(row.received_at);
         let partition = (entry.position.generation, entry.position.partition);

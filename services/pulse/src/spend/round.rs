@@ -1,15 +1,18 @@
 //! What a round of the feed comes to: what alerts may follow from.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tidegate_agentping::{FeedRow, TeamId};
 use tidegate_agentping_pulse::spend::{changes_of, hour_of};
-use tidegate_kernel::{SmolStr, Timestamp};
+use tidegate_kernel::{Month, SmolStr, Timestamp};
 
 /// Rows of the feed that are read at once.
 pub(super) const PAGE: usize = 500;
 /// Pages of one partition in a round: a partition with much to count must not hold up the others.
 pub(super) const PAGES_A_ROUND: usize = 20;
+
+/// Team, month of receipt, provider and model of calls without a rate.
+type UnpricedModel = (TeamId, Month, SmolStr, SmolStr);
 
 /// What a round came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -20,8 +23,8 @@ pub struct SpendRound {
     pub changed: BTreeSet<(TeamId, i64)>,
     /// Those of them that changed by records of the day itself: it was today's spend, however late it is judged.
     pub changed_today: BTreeSet<(TeamId, i64)>,
-    /// Provider and model of calls without a rate, with the team and the instant of receipt.
-    pub unpriced: BTreeSet<(TeamId, Timestamp, SmolStr, SmolStr)>,
+    /// Provider and model of calls without a rate, by team and month of receipt, with the first receipt.
+    pub unpriced: BTreeMap<UnpricedModel, Timestamp>,
     /// Everything that is settled is counted.
     pub is_whole: bool,
 }
@@ -37,8 +40,10 @@ impl SpendRound {
                 self.changed_today.insert((row.team, day));
             }
         }
-        let unpriced = row.unpriced.iter().cloned();
-        self.unpriced.extend(unpriced.map(|(provider, model)| (row.team, row.received_at, provider, model)));
+        let month = Month::of(row.received_at);
+        for (provider, model) in row.unpriced.iter().cloned() {
+            self.note_unpriced((row.team, month, provider, model), row.received_at);
+        }
     }
 
     /// Adds what a later round came to.
@@ -46,7 +51,12 @@ impl SpendRound {
         self.active.extend(later.active);
         self.changed.extend(later.changed);
         self.changed_today.extend(later.changed_today);
-        self.unpriced.extend(later.unpriced);
+        later.unpriced.into_iter().for_each(|(model, at)| self.note_unpriced(model, at));
         self.is_whole = later.is_whole;
+    }
+
+    fn note_unpriced(&mut self, model: UnpricedModel, at: Timestamp) {
+        let first = self.unpriced.entry(model).or_insert(at);
+        *first = at.min(*first);
     }
 }

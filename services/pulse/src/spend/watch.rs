@@ -88,9 +88,9 @@ impl SpendWatch {
         for (team, day) in judged {
             alerts.extend(self.anomalies(team, day, now).await?);
         }
-        for (team, at, provider, model) in &round.unpriced {
+        for ((team, month, provider, model), at) in &round.unpriced {
             let (provider, model) = (provider.clone(), model.clone());
-            alerts.push(SpendAlert::UnpricedModel { team: *team, month: Month::of(*at), provider, model, at: *at });
+            alerts.push(SpendAlert::UnpricedModel { team: *team, month: *month, provider, model, at: *at });
         }
         self.grown.extend(round.active.iter().map(|team| (*team, Month::of(now))));
         self.grown.extend(of_yesterday.into_iter().map(|(team, day)| (team, Month::of(first_instant(day)))));

@@ -4,6 +4,7 @@
 
 mod alerting;
 mod backlog;
+mod broken;
 mod judging;
 #[path = "../spend/world.rs"]
 #[allow(dead_code, reason = "other tests use the rest")]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use tidegate_agentping::{FinishStatus, HeartbeatStatus, Slug};
-use tidegate_agentping_pulse::{DoubtReason, canary_team};
+use tidegate_agentping_pulse::{DoubtReason, Watermark, canary_team};
 use tidegate_agentping_testkit::{heartbeat, key, record, run_id, team};
 use tidegate_kernel::{Region, Timestamp};
 use tidegate_ports::{Account, Accounts, Append, Clock, DeadLetter, DeadLetters, Fate};
@@ -58,7 +58,7 @@ impl Rig {
     }
 
     /// Fifteen days with 50 records in each of the first 15 minutes after noon, over some restarts. It is then a minute
-    /// before noon.
+    /// before noon, and the judge has read all of it.
     async fn with_volume() -> Self {
         let mut rig = Rig::without_judge(FIRST_NOON);
         rig.start().await;
@@ -74,7 +74,21 @@ impl Rig {
             }
         }
         rig.clock.set(noon(LAST_DAY).plus_millis(-60_000));
+        rig.catch_up().await;
         rig
+    }
+
+    /// Turns until everything that is applied is read. After a restart the judge reads the days again since the oldest
+    /// of its shards was saved, and a turn reads some hours of them.
+    async fn catch_up(&mut self) {
+        let caught_up = self.clock.now().plus_millis(-Watermark::CLOCK_DIFFERENCE_MS);
+        for _ in 0..=2 * LAST_DAY {
+            self.turn().await;
+            if self.judge.as_ref().unwrap().watermark().now() >= caught_up {
+                return;
+            }
+        }
+        panic!("the judge is still behind");
     }
 
     /// So many records in a minute after noon, a second after it has begun, of agents without a schedule.
@@ -290,4 +304,33 @@ async fn ac_26_a_fall_of_volume_that_is_read_later_is_the_same() {
     }
     rig.turn().await;
     assert_eq!(rig.messages(), ["12:02 before run_stuck firing", "12:08 before run_stuck resolved"]);
+}
+
+/// AC-33: a run that overruns by 45 seconds, in a minute whose volume is not judged when its end is read, is stuck, and
+/// its end resolves; read at once or later. A run that goes on waits for the volume.
+#[tokio::test]
+async fn ac_33_a_run_whose_end_comes_before_the_verdict_on_the_volume_is_stuck() {
+    for is_read_at_once in [true, false] {
+        let mut rig = Rig::with_volume().await;
+        rig.with_limited_runs().await;
+        for minute in 0..4 {
+            rig.minute(LAST_DAY, minute, 50).await;
+            if minute == 1 {
+                rig.open_limited().await;
+            }
+            rig.apply().await;
+            if !is_read_at_once {
+                rig.turn().await;
+            }
+        }
+        rig.clock.set(noon(LAST_DAY).plus_millis(151_000 + 45_000));
+        rig.finish(1, FinishStatus::Success).await;
+        rig.apply().await;
+        rig.turn().await;
+        let expected = ["12:02 before run_stuck firing", "12:03 before run_stuck resolved"];
+        assert_eq!(rig.messages(), expected, "{is_read_at_once}");
+        rig.clock.set(noon(LAST_DAY).plus_millis(239_000));
+        rig.turn().await;
+        assert_eq!(rig.messages(), expected, "{is_read_at_once}: the minute of 12:03:21 is not judged");
+    }
 }

@@ -10,6 +10,7 @@ use tidegate_agentping_testkit::{
     EventWith as _, NOON, StartWith as _, event, finish, heartbeat, record, run_id, start, team,
 };
 use tidegate_kernel::{Month, Timestamp, Usd};
+use tidegate_pulse::spend::SpendRound;
 
 use crate::world::{World, day};
 
@@ -268,7 +269,25 @@ async fn calls_without_a_rate_are_named() {
     world.take(record(key, NOON, event(1).llm("no-such-model", None))).await;
     let round = world.round(&mut keeper).await.unwrap();
     let unpriced: Vec<(Timestamp, String)> =
-        round.unpriced.into_iter().map(|(_, at, _, model)| (at, model.to_string())).collect();
+        round.unpriced.into_iter().map(|((_, _, _, model), at)| (at, model.to_string())).collect();
     assert_eq!(unpriced, [(NOON, "no-such-model".to_owned())]);
     assert!(world.round(&mut keeper).await.unwrap().unpriced.is_empty());
+}
+
+/// AC-44: rounds that wait for a store of messages do not grow with the calls: a model is in them once for each month,
+/// with its first call.
+#[tokio::test]
+async fn calls_without_a_rate_are_named_once_a_month() {
+    let mut world = World::new();
+    let mut keeper = world.keeper();
+    let key = RunKey { team: team(1), run: run_id(1) };
+    world.take(record(key, NOON, start("daily"))).await;
+    let mut rounds = SpendRound::default();
+    for (number, days) in (1u128..).zip([2, 0, 1, 40]) {
+        let at = NOON.plus_millis(days * 24 * HOUR_MS);
+        world.take(record(key, at, event(number).llm("no-such-model", None))).await;
+        rounds.add(world.round(&mut keeper).await.unwrap());
+    }
+    let firsts: Vec<Timestamp> = rounds.unpriced.into_values().collect();
+    assert_eq!(firsts, [NOON, NOON.plus_millis(40 * 24 * HOUR_MS)]);
 }
