@@ -269,7 +269,7 @@ async fn measure(agents: usize, minutes: i64, kind: &str) {
         (total, longest) = (total + took, longest.max(took));
         let began = Instant::now();
         let mut staged = staged(&*store, from).await;
-        staged.sort_by(|one, other| one.route.cmp(&other.route));
+        staged.sort_by_key(|doc| doc.route.clone());
         openings += staged.len();
         for of_route in staged.chunk_by(|one, other| one.route == other.route) {
             messages += loop {
