@@ -96,22 +96,15 @@ fi
 cpu_ms() { awk -v hz="$(getconf CLK_TCK)" '{sub(/.*\) /, ""); print ($12 + $13) * 1000 / hz}' "/proc/$1/stat"; }
 rss_mib() { awk '$1 == "VmRSS:" {printf "%.1f", $2 / 1024}' "/proc/$1/status"; }
 
-# Milliseconds between the requests of each connection at half of a full load of so many commands a second, if an answer
-# takes so long (as wrk writes it) at that load.
-half_load_delay_ms() {
-  awk -v c="$connections" -v r="$1" -v p="$2" 'BEGIN {
-    ms = p + 0
-    if (p ~ /us$/) ms /= 1000
-    else if (p !~ /ms$/) ms *= 1000
-    delay = 2000 * c / r - ms
-    printf "%d", delay < 1 ? 1 : delay + 0.5
-  }'
-}
-# A load at half of the commands of a full load of this rate. How long an answer takes then is tried out first.
+# A load at half of the commands of a full load of this rate: connections pause before their requests. How long answers take
+# then is found by a short run with half of the pause that would do if they took no time.
 half_load() {
-  local label=$1 full=$2 length=$3
-  DELAY_MS=$(half_load_delay_ms "$full" 0ms) load "$label, tried out" "$folder/keys" 5 "$connections"
-  DELAY_MS=$(half_load_delay_ms "$full" "$p50") load "$label" "$folder/keys" "$length" "$connections"
+  local label=$1 full=$2 length=$3 delay
+  delay=$(awk -v c="$connections" -v r="$full" 'BEGIN {printf "%d", 1000 * c / r + 1}')
+  DELAY_MS=$delay load "$label, tried out" "$folder/keys" 5 "$connections"
+  delay=$(awk -v c="$connections" -v r="$full" -v d="$delay" -v tried="$rate" \
+    'BEGIN {delay = 2000 * c / r - (1000 * c / tried - d); printf "%d", delay < 1 ? 1 : delay + 0.5}')
+  DELAY_MS=$delay load "$label" "$folder/keys" "$length" "$connections"
   printf 'that is %.0f %% of the commands of full load\n' "$(awk -v a="$rate" -v b="$full" 'BEGIN {print 100 * a / b}')"
 }
 

@@ -19,7 +19,7 @@ use super::top::top_spenders;
 
 const DAY_MS: i64 = 86_400_000;
 /// How often a team's events are compared with its plan, in milliseconds.
-const QUOTAS_EVERY_MS: u64 = 30_000;
+const QUOTAS_EVERY_MS: u64 = 3_000;
 /// Alerts that were found are remembered, so many at most.
 const MOST_FOUND: usize = 100_000;
 /// Teams whose days before the one that is judged are kept in memory at most.
