@@ -243,7 +243,7 @@ async fn sums_are_fresh_while_alerts_cannot_be_stored() {
     assert_eq!(followed.sent().await, sent);
 }
 
-/// Quotas are compared every half a minute. What has grown until then is known to this process and to the next one.
+/// Quotas are compared every three seconds. What has grown until then is known to this process and to the next one.
 #[tokio::test]
 async fn a_quota_that_is_not_compared_yet_is_not_forgotten() {
     for restarts in [false, true] {
