@@ -205,8 +205,8 @@ async fn applied(call: Call, asked: Asked) -> Result<Response, Problem> {
     json(&ConfigOutcome { changes, applied: !asked.dry_run })
 }
 
-/// What becomes of the mail addresses that these writes name. A comparison asks for it, too: it is refused as the apply
-/// would be.
+/// What becomes of the mail addresses that these writes name. A comparison asks for it, too: it is refused as the
+/// apply would be.
 ///
 /// # Errors
 /// [`Problem::MailLimited`]; the store's.

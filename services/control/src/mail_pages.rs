@@ -153,8 +153,8 @@ fn is_same(own: &str, given: &str) -> bool {
     own.len() == given.len() && differences == 0
 }
 
-/// The routes that a link is about, its own first. An address that confirms does so for all routes of the team that have
-/// it, at most [`MOST`] at a time: it is asked once a day.
+/// The routes that a link is about, its own first. An address that confirms does so for all routes of the team that
+/// have it, at most [`MOST`] at a time: it is asked once a day.
 async fn of_link(
     reads: &Reads,
     (team, named): (TeamId, Kept<RouteDoc>),

@@ -174,8 +174,8 @@ async fn resent(mut call: Call, sent: Sent) -> Result<Response, Problem> {
 }
 
 impl DeliveryView {
-    /// `hides_answers`: a receiver's answer may repeat what only its owner knows. Those that former builds stored have what
-    /// is secret of the route blanked now, as long as there is the route.
+    /// `hides_answers`: a receiver's answer may repeat what only its owner knows. In those that former builds stored,
+    /// what is secret of the route is blanked here, as long as there is the route.
     pub fn of(one: Delivered, settings: &TeamSettings, hides_answers: bool) -> Self {
         let Delivered { doc, progress } = one;
         let target = settings.routes.get(&doc.route).map(|route| &route.target);

@@ -27,7 +27,7 @@ pub(crate) struct Questions {
 enum AddressState {
     /// It is asked for this route.
     Asked,
-    /// Its question within the day was about another route. The link of that one, while it holds, confirms this one, too.
+    /// It was asked within the day for another route. The link of that one, while it holds, confirms this one, too.
     Waits,
     /// It confirmed then, for another route of the team.
     Confirmed(Timestamp),
@@ -61,8 +61,8 @@ pub(crate) struct AskedRoutes {
 }
 
 impl Questions {
-    /// A route as it is stored, and whether its address is asked after that. `before`: the route until now, if there was
-    /// one. A route whose question is of today is asked by the same one: it is stored once for its token.
+    /// A route as it is stored, and whether its address is asked after that. `before`: the route until now, if there
+    /// was one. A route whose question is of today is asked by the same one: it is stored once for its token.
     ///
     /// # Errors
     /// [`Problem::MailLimited`]; the store's.
@@ -117,8 +117,8 @@ impl Questions {
         Ok(all)
     }
 
-    /// A write for whoever confirms addresses of a team: a change that lets a route wait for the same answer meanwhile is
-    /// decided anew. `None`: no route can wait now.
+    /// A write for whoever confirms addresses of a team: a change that lets a route wait for the same answer meanwhile
+    /// is decided anew. `None`: no route can wait now.
     ///
     /// # Errors
     /// The store's.

@@ -64,8 +64,8 @@ impl KeptBadges {
         KeptBadges { kept: KeptAnswers::new(KEPT), turns: Mutex::default() }
     }
 
-    /// The badge as it was read within half a minute, or else as `read` finds it now; `None`: there is none. While another
-    /// request reads it, and where it cannot be read, it is the one before, if that is not too old.
+    /// The badge as it was read within half a minute, or else as `read` finds it now; `None`: there is none. While
+    /// another request reads it, and where it cannot be read, it is the one before, if that is not too old.
     ///
     /// # Errors
     /// [`Unread`].
@@ -87,7 +87,8 @@ impl KeptBadges {
                     return Ok(Some(stale));
                 }
                 let end = turn.lock().await;
-                match *end {
+                let came = *end;
+                match came {
                     ReadEnd::Absent => return Ok(None),
                     ReadEnd::Failed => {
                         return self.kept.known_or_stale(&token, now(), STALE_MS).map(Some).ok_or(Unread);

@@ -92,8 +92,8 @@ async fn badge(house: &House) -> String {
     format!("/badge/{}.txt", made["token"].as_str().unwrap())
 }
 
-/// AC-79: of those who ask at once one reads the badge. While it is read anew, the others see what was read before; so do
-/// all for a minute if it cannot be read.
+/// AC-79: of those who ask at once one reads the badge. While it is read anew, the others see what was read before; so
+/// do all for a minute if it cannot be read.
 #[tokio::test]
 async fn ac_79_one_request_reads_a_badge() {
     let store = Counting::new().await;

@@ -56,8 +56,8 @@ pub(crate) async fn open_with_agents(
     Ok(tracks(rows, team).await?.into_iter().filter_map(open).collect())
 }
 
-/// Of these checks of a team, those incidents that are open, but for those of runs of another agent than the one with this
-/// key. The cost grows with the checks that are named.
+/// The open incidents of these checks of a team, without those about runs of another agent than the one with this key.
+/// The cost grows with the checks that are named.
 ///
 /// # Errors
 /// [`StoreError`].
