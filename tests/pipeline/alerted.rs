@@ -39,21 +39,30 @@ async fn refused_agents_and_a_pause_of_the_team_are_alerted_to_once() {
         let answer = control(&team, "POST", "/v1/guard/check", &json!({"agent": name})).await.expect(200).json();
         assert_eq!(answer["decision"], "block", "{answer}");
     }
-    let received = receiver.wait_for("/ops", 3).await;
+    // The last ones: what would have come twice is made before them.
+    control(&team, "DELETE", "/v1/pause", &json!({})).await.expect(204);
+    team.heartbeat(&json!({"agent": "last-one"})).await.refused(400, "agent_limit", Some("agent"));
+    control(&team, "PUT", "/v1/agents/daily/pause", &json!({})).await.expect(200);
+    let answer = control(&team, "POST", "/v1/guard/check", &json!({"agent": "daily"})).await.expect(200).json();
+    assert_eq!(answer["decision"], "block", "{answer}");
+    let received = receiver.wait_for("/ops", 5).await;
     let mut said: Vec<(String, String, String)> = received
         .iter()
         .map(|message| {
             let body = message.json();
-            assert!(body["agent"].is_null(), "{body}");
-            let about = body["data"]["refused_agent"].as_str().unwrap_or_default().to_owned();
+            assert!(body["agent"].is_null() || body["agent"] == "daily", "{body}");
+            let about = body["data"]["refused_agent"].as_str().or(body["agent"].as_str());
+            let about = about.unwrap_or_default().to_owned();
             (text(&body, "alert"), text(&body, "severity"), about)
         })
         .collect();
     said.sort_unstable();
     let expected = [
         ("agent_limit", "warning", "at-the-door"),
+        ("agent_limit", "warning", "last-one"),
         ("agent_limit", "warning", "made-ahead"),
         ("guard_blocked", "critical", ""),
+        ("guard_blocked", "warning", "daily"),
     ];
     let named = |text: &str| text.to_owned();
     assert_eq!(said, expected.map(|(alert, severity, about)| (named(alert), named(severity), named(about))));

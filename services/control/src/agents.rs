@@ -89,7 +89,7 @@ async fn page(call: Call) -> Result<Response, Problem> {
 pub(crate) async fn judged(call: &Call, row: &AgentRow) -> Result<Standings, Problem> {
     let settings = call.settings();
     let key = settings.names.key(&row.slug);
-    call.reads.ask(Standings::of_agent(&*call.reads.managed.rows, call.reader.team, key)).await
+    call.reads.ask(Standings::of_agent(&*call.reads.managed.rows, call.reader.team, key, &settings)).await
 }
 
 /// Whether the agent was not deleted, or has reported since.

@@ -157,22 +157,23 @@ async fn make(call: Call, sent: Sent) -> Result<Response, Problem> {
         let (call, id) = (&call, &id);
         async move {
             name_is_free(call, id, route).await?;
-            let kept = Kept::new(kinds::ROUTE, id, route.clone());
             let audited = Some(("route.create", route.name.to_string()));
-            let (is_asked, question) = Questions::of_one(call, (id.as_str(), route), None).await?;
-            let writes = std::iter::once(kept.write()?).chain(question).collect();
-            Ok(Change { writes, audited, answer: (kept.next_version(true), is_asked) })
+            let asked = Questions::of_one(call, (id.as_str(), route.clone()), None).await?;
+            let kept = Kept::new(kinds::ROUTE, id, asked.route);
+            let writes = std::iter::once(kept.write()?).chain(asked.question).collect();
+            let version = kept.next_version(true);
+            Ok(Change { writes, audited, answer: (kept.doc, version, asked.is_asked) })
         }
     };
-    let (version, is_asked) = call.change(decide).await?;
+    let (route, version, is_asked) = call.change(decide).await?;
     if is_asked {
-        ask_to_confirm(&call, &id, route).await;
+        ask_to_confirm(&call, &id, &route).await;
     }
     let secret = match &route.target {
         RouteTarget::Webhook(webhook) => Some(webhook.secret.reveal().to_owned()),
         _ => None,
     };
-    let made = RouteMade { route: view(&call, &id, route).await?, secret };
+    let made = RouteMade { route: view(&call, &id, &route).await?, secret };
     object(StatusCode::CREATED, &made, &tag(&id, version)?)
 }
 
@@ -192,17 +193,17 @@ async fn changed(mut call: Call, sent: Sent) -> Result<Response, Problem> {
             let now = call.reads.now();
             let route = request.change((team, parsed), &kept.doc, random, &|_| judged.clone(), now)?;
             mail_can_be_sent(call, &route)?;
-            let is_same = route == kept.doc;
             if route.name != kept.doc.name {
                 name_is_free(call, id, &route).await?;
             }
-            let (is_asked, question) = Questions::of_one(call, (id.as_str(), &route), Some(&kept.doc)).await?;
+            let asked = Questions::of_one(call, (id.as_str(), route), Some(&kept.doc)).await?;
+            let is_same = asked.route == kept.doc;
             let version = kept.next_version(!is_same);
-            let audited = Some(("route.update", route.name.to_string()));
-            let kept = kept.with(route);
+            let audited = Some(("route.update", asked.route.name.to_string()));
+            let kept = kept.with(asked.route);
             let mut writes = if is_same { Vec::new() } else { vec![kept.write()?] };
-            writes.extend(question);
-            Ok(Change { writes, audited, answer: (kept.doc, version, is_asked) })
+            writes.extend(asked.question);
+            Ok(Change { writes, audited, answer: (kept.doc, version, asked.is_asked) })
         }
     };
     let (route, version, is_asked) = call.change(decide).await?;
@@ -309,8 +310,8 @@ async fn all(call: &Call) -> Result<Vec<(String, RouteDoc)>, Problem> {
     Ok(read.collect())
 }
 
-/// Asks a new mail address whether it wants messages. If that fails, the route stays unconfirmed: its next change within
-/// the day asks again.
+/// Asks a mail address whether it wants messages. If that fails, the route stays unconfirmed: its next change within the
+/// day asks again.
 pub(crate) async fn ask_to_confirm(call: &Call, id: &str, route: &RouteDoc) {
     let (RouteTarget::Email(mail), Ok(id)) = (&route.target, id.parse::<RouteId>()) else { return };
     let asked = call.reads.managed.outbox.ask(call.reader.team, id, mail);

@@ -25,14 +25,14 @@ use serde_json::Value;
 use tidegate_agentping::{Plan, Slug, TeamId};
 use tidegate_agentping_alerts::route_request::RouteRandom;
 use tidegate_agentping_ports::RegistryError;
-use tidegate_agentping_settings::RouteDoc;
 use tidegate_agentping_settings::configuration::{ConfigFault, ConfigText};
 use tidegate_agentping_settings::fields::{Fields, SettingFault, flag};
+use tidegate_agentping_settings::{RouteDoc, kinds};
 use tidegate_kernel::Region;
-use tidegate_ports::Ids;
+use tidegate_ports::{DocumentWrite, Ids};
 use utoipa::ToSchema;
 
-use crate::alert_routes::questions::Questions;
+use crate::alert_routes::questions::{AskedRoutes, Questions};
 use crate::call::{Call, Sent, framed_change, framed_managed, framed_with_body, json};
 use crate::endpoint::Endpoint;
 use crate::manage::{Change, ETag, object};
@@ -144,7 +144,7 @@ pub(crate) async fn apply(State(reads): State<Arc<Reads>>, request: Request) -> 
     operation_id = "compare_config",
     tag = "configuration",
     request_body = ConfigRequest,
-    responses((status = 200, description = "What would change.", body = ConfigOutcome), Refusals, ManagedRefusals, BodyRefusals, ConfigRefusals),
+    responses((status = 200, description = "What would change.", body = ConfigOutcome), Refusals, ManagedRefusals, BodyRefusals, ConfigRefusals, AskingRefusals),
     security(("bearer" = []), ("key_header" = [])),
 )]
 pub(crate) async fn compare(State(reads): State<Arc<Reads>>, request: Request) -> Response {
@@ -153,8 +153,9 @@ pub(crate) async fn compare(State(reads): State<Arc<Reads>>, request: Request) -
         call.parameters(&[])?;
         let asked = Asked::parse(&body::json(&call.reads, call.headers(), body).await?)?.judged(&call).await;
         let stored = Stored::read(&call).await?;
-        let plan = planned(&call, &asked, &stored)?;
-        json(&ConfigOutcome { changes: plan.changes, applied: false })
+        let Planner { changes, writes, .. } = planned(&call, &asked, &stored)?;
+        asked_routes(&call, &stored, &writes).await?;
+        json(&ConfigOutcome { changes, applied: false })
     })
     .await
 }
@@ -173,12 +174,17 @@ async fn applied(call: Call, asked: Asked) -> Result<Response, Problem> {
             let stored = Stored::read(call).await?;
             ETag::matched(Some(&ETag::of(&export::file(&stored)?)?), call.headers())?;
             let Planner { changes, mut writes, agents, .. } = planned(call, asked, &stored)?;
+            let routes = asked_routes(call, &stored, &writes).await?;
             if asked.dry_run {
                 return Ok(Change { writes: Vec::new(), audited: None, answer: (changes, Vec::new()) });
             }
-            let (unasked, after) = (stored.unasked(&writes), stored.routes_after(&writes));
-            let (unasked, question) = Questions::of_many(call, unasked, &after).await?;
-            writes.extend(question);
+            for (id, route) in &routes.confirmed {
+                let of_route = |write: &&mut DocumentWrite| write.kind == kinds::ROUTE && write.name == id.as_str();
+                if let Some(write) = writes.iter_mut().find(of_route) {
+                    write.doc = Some(serde_json::to_vec(route)?);
+                }
+            }
+            writes.extend(routes.question);
             // Agents first: one that is there without what was to be set of it is harmless, and the same apply completes it.
             for slug in &agents {
                 make(call, slug).await?;
@@ -189,7 +195,7 @@ async fn applied(call: Call, asked: Asked) -> Result<Response, Problem> {
                 call.reads.archive(&*call.registry, call.reader.team, slug, key).await?;
             }
             let audited = Some(("config.apply", String::new()));
-            Ok(Change { writes, audited, answer: (changes, unasked) })
+            Ok(Change { writes, audited, answer: (changes, routes.asked) })
         }
     };
     let (changes, unasked): (_, Vec<(String, RouteDoc)>) = call.change(decide).await?;
@@ -197,6 +203,15 @@ async fn applied(call: Call, asked: Asked) -> Result<Response, Problem> {
         alert_routes::ask_to_confirm(&call, &id, &route).await;
     }
     json(&ConfigOutcome { changes, applied: !asked.dry_run })
+}
+
+/// What becomes of the mail addresses that these writes name. A comparison asks for it, too: it is refused as the
+/// apply would be.
+///
+/// # Errors
+/// [`Problem::MailLimited`]; the store's.
+async fn asked_routes(call: &Call, stored: &Stored, writes: &[DocumentWrite]) -> Result<AskedRoutes, Problem> {
+    Questions::of_many(call, stored.unconfirmed(writes), &stored.routes_after(writes)).await
 }
 
 async fn make(call: &Call, slug: &Slug) -> Result<(), Problem> {

@@ -177,7 +177,7 @@ async fn one(mut call: Call) -> Result<Response, Problem> {
     let messages = Messages::new(reads.managed.rows.clone());
     let sent = reads.ask(messages.of_incident(team, id, MAX_DELIVERIES)).await?;
     let hides_answers = call.is_read_only();
-    let deliveries = sent.into_iter().map(|one| DeliveryView::of(one, &settings.names, hides_answers)).collect();
+    let deliveries = sent.into_iter().map(|one| DeliveryView::of(one, &settings, hides_answers)).collect();
     let detail = IncidentDetail { incident, deliveries };
     object(StatusCode::OK, &detail, &ETag::of(&detail)?)
 }

@@ -42,6 +42,13 @@ impl<K: Eq + Hash, V> KeptAnswers<K, V> {
         Some(found.answer.clone())
     }
 
+    /// The answer, if it is kept, also where it has been out of date for less than `more_ms`.
+    pub fn known_or_stale(&self, question: &K, now: Timestamp, more_ms: u64) -> Option<Arc<V>> {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = kept.get(question).filter(|one| one.is_younger(now, one.lifetime_ms.saturating_add(more_ms)))?;
+        Some(found.answer.clone())
+    }
+
     /// Keeps an answer that was there `at`, unless as many are kept as may be.
     pub fn keep(&self, question: K, at: Timestamp, lifetime_ms: u64, answer: Arc<V>) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
@@ -56,7 +63,11 @@ impl<K: Eq + Hash, V> KeptAnswers<K, V> {
 
 impl<V> Kept<V> {
     fn is_fresh(&self, now: Timestamp) -> bool {
-        self.at <= now && now.millis_since(self.at) < self.lifetime_ms
+        self.is_younger(now, self.lifetime_ms)
+    }
+
+    fn is_younger(&self, now: Timestamp, age_ms: u64) -> bool {
+        self.at <= now && now.millis_since(self.at) < age_ms
     }
 }
 
@@ -80,5 +91,7 @@ mod tests {
         keep("slowest", after(-60_000), 3);
         assert_eq!(kept.known(&"slowest", after(29_999)), Some(Arc::new(3)));
         assert_eq!(kept.known(&"slowest", after(30_000)), None);
+        assert_eq!(kept.known_or_stale(&"slowest", after(89_999), 60_000), Some(Arc::new(3)));
+        assert_eq!(kept.known_or_stale(&"slowest", after(90_000), 60_000), None);
     }
 }

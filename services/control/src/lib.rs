@@ -82,9 +82,9 @@ pub use model_costs::{ModelCost, ModelCosts};
 pub use names_once::NamesOnce;
 pub use openapi::openapi;
 
+use badges::shown::KeptBadges;
 use endpoint::COUNTED;
 use guard::{Announcer, Guard};
-use kept_answers::KeptAnswers;
 use manage::TeamLimit;
 use reads::Reads;
 use weight::Weight;
@@ -152,7 +152,7 @@ impl Control {
             bodies: ByteBudget::unmeasured(body::BODIES_BYTES),
             managed,
             limit: TeamLimit::new(Self::MANAGED_PER_S, Self::MANAGED_BURST),
-            badges: KeptAnswers::new(badges::shown::KEPT),
+            badges: KeptBadges::new(),
         };
         Control { reads, draining: Draining::default(), pages: None }
     }

@@ -14,9 +14,11 @@ use tidegate_agentping_settings::route::named_by_mail_token;
 use tidegate_agentping_settings::{AuditDoc, MailTarget, RouteDisabled, RouteDoc, RouteTarget, kinds};
 use tidegate_door::entry::with_type;
 use tidegate_door::{Entered, framed};
-use tidegate_ports::{DocumentList, ScanOrder, Written};
+use tidegate_kernel::SmolStr;
+use tidegate_ports::{DocumentList, MAX_WRITES, ScanOrder, Written};
 
 use crate::alert_routes::MOST;
+use crate::alert_routes::questions::Questions;
 use crate::endpoint::Endpoint;
 use crate::manage::Kept;
 use crate::problem::Problem;
@@ -26,6 +28,10 @@ use crate::refusal_shapes::MailLinkRefusals;
 /// Who changes a route by a mail's link, in the audit.
 const BY: &str = "mail";
 const TRIES: u32 = 8;
+/// Documents of a page of routes.
+const PAGE: usize = 500;
+/// With each route its audit entry is written, and once the note of the answer.
+const _: () = assert!(2 * MOST < MAX_WRITES);
 
 /// What a link does.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -147,27 +153,36 @@ fn is_same(own: &str, given: &str) -> bool {
     own.len() == given.len() && differences == 0
 }
 
-/// The routes that a link is about. An address that confirms does so for all routes of the team that have it: it is
-/// asked once a day.
+/// The routes that a link is about, its own first. An address that confirms does so for all routes of the team that
+/// have it, at most [`MOST`] at a time: it is asked once a day.
 async fn of_link(
     reads: &Reads,
     (team, named): (TeamId, Kept<RouteDoc>),
     link: MailLink,
 ) -> Result<Vec<Kept<RouteDoc>>, Problem> {
-    let to = match (&named.doc.target, link) {
-        (RouteTarget::Email(MailTarget { to, .. }), MailLink::Confirm) => to.clone(),
-        _ => return Ok(vec![named]),
-    };
-    let (space, kind, order) = (team.to_string(), kinds::ROUTE, ScanOrder::Ascending);
-    let list = DocumentList { space: &space, kind, prefix: "", after: None, order, limit: MOST + 1 };
-    let found = reads.ask(reads.managed.documents.list(&list)).await?;
-    let has_address = |one: &Kept<RouteDoc>| match &one.doc.target {
-        RouteTarget::Email(mail) => mail.to.eq_ignore_ascii_case(&to),
+    let RouteTarget::Email(own) = named.doc.target.clone() else { return Ok(vec![named]) };
+    let mut routes = vec![named];
+    if link != MailLink::Confirm {
+        return Ok(routes);
+    }
+    let is_another = |one: &Kept<RouteDoc>| match &one.doc.target {
+        RouteTarget::Email(mail) => mail.to.eq_ignore_ascii_case(&own.to) && mail.token != own.token,
         _ => false,
     };
-    // One that cannot be read is none of these.
-    let read = found.iter().filter_map(|document| Kept::<RouteDoc>::of(kinds::ROUTE, document).ok());
-    Ok(read.filter(has_address).collect())
+    let (space, mut after) = (team.to_string(), None::<SmolStr>);
+    loop {
+        let (kind, order, limit) = (kinds::ROUTE, ScanOrder::Ascending, PAGE);
+        let list = DocumentList { space: &space, kind, prefix: "", after: after.as_deref(), order, limit };
+        let page = reads.ask(reads.managed.documents.list(&list)).await?;
+        // One that cannot be read is none of these.
+        let read = page.iter().filter_map(|document| Kept::<RouteDoc>::of(kinds::ROUTE, document).ok());
+        let others = read.filter(|one| is_another(one) && one.doc.target.is_unconfirmed());
+        routes.extend(others.take(MOST - routes.len()));
+        if page.len() < PAGE || routes.len() == MOST {
+            return Ok(routes);
+        }
+        after = page.last().map(|document| document.name.clone());
+    }
 }
 
 /// Does what a link is for, unless it is done. `false`: no route has this link.
@@ -175,6 +190,8 @@ async fn change(reads: &Reads, token: &str, link: MailLink) -> Result<bool, Prob
     for _ in 0..TRIES {
         let Some((team, named)) = find(reads, token).await? else { return Ok(false) };
         let (now, space, mut writes) = (reads.now(), team.to_string(), Vec::new());
+        // Read before the routes: what makes one meanwhile writes it.
+        let answer = if link == MailLink::Confirm { Questions::note_answer(reads, team).await? } else { None };
         for mut kept in of_link(reads, (team, named), link).await? {
             let before = kept.doc.clone();
             let action = match (&mut kept.doc.target, link) {
@@ -199,6 +216,7 @@ async fn change(reads: &Reads, token: &str, link: MailLink) -> Result<bool, Prob
         if writes.is_empty() {
             return Ok(true);
         }
+        writes.extend(answer);
         if reads.ask(reads.managed.documents.write(&space, &writes, now)).await? == Written::Done {
             if let Err(error) = reads.managed.mirror.refresh(&space).await {
                 tracing::warn!(kind = %error.kind(), %error, "changed settings cannot be read again now");

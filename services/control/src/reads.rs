@@ -16,10 +16,9 @@ use tidegate_ports::{Clock, Ids, LogError, ReadLog, StoreError};
 use tokio::time::timeout;
 
 use crate::authenticate::Authenticate;
-use crate::badges::shown::ReadBadge;
+use crate::badges::shown::KeptBadges;
 use crate::endpoint::Endpoint;
 use crate::guard::Guard;
-use crate::kept_answers::KeptAnswers;
 use crate::manage::TeamLimit;
 use crate::management::Management;
 use crate::problem::{Cause, Problem};
@@ -61,8 +60,7 @@ pub(crate) struct Reads {
     pub limit: TeamLimit,
     /// What guard decides by.
     pub guard: Guard,
-    /// Badges as they were read, by their tokens.
-    pub badges: KeptAnswers<String, ReadBadge>,
+    pub badges: KeptBadges,
 }
 
 /// Runs and the registry by the names of agents.

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+use serde_json::Value;
 use tidegate_agentping::{RunId, Slug, TeamId};
 use tidegate_agentping_ports::AgentRow;
 use tidegate_agentping_pulse::agent::{AgentStanding, LastSuccess};
 use tidegate_agentping_pulse::incident::IncidentId;
 use tidegate_agentping_settings::TeamSettings;
-use tidegate_agentping_verdicts::{StandingDoc, open_check_incidents};
+use tidegate_agentping_verdicts::{StandingDoc, open_check_incidents, open_incidents_of_agent};
 use tidegate_kernel::timestamp::iso;
 use tidegate_kernel::usd::decimal;
 use tidegate_kernel::{Timestamp, Usd};
@@ -44,14 +45,24 @@ impl Standings {
         Ok(Standings { docs, of_checks })
     }
 
-    /// Of the agent with this key.
+    /// Of the agent with this key, and of its checks.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn of_agent(rows: &dyn Rows, team: TeamId, key: &Slug) -> Result<Self, StoreError> {
+    pub async fn of_agent(
+        rows: &dyn Rows,
+        team: TeamId,
+        key: &Slug,
+        settings: &TeamSettings,
+    ) -> Result<Self, StoreError> {
+        let name = settings.names.name(key);
+        let is_own = |check: &Value| check.get("agent").and_then(Value::as_str) == Some(name.as_str());
+        let own = settings.checks.iter().filter(|(_, check)| is_own(check));
+        let checks: Vec<&str> = own.map(|(id, _)| id.as_str()).collect();
         let doc = StandingDoc::read(rows, team, key);
-        let (doc, of_checks) = tokio::try_join!(doc, open_check_incidents(rows, team))?;
-        Ok(Standings { docs: doc.map(|doc| (key.clone(), doc)).into_iter().collect(), of_checks })
+        let (doc, open) = tokio::try_join!(doc, open_incidents_of_agent(rows, team, key, &checks))?;
+        let docs = doc.map(|doc| (key.clone(), doc)).into_iter().collect();
+        Ok(Standings { docs, of_checks: BTreeMap::from([(key.clone(), open)]) })
     }
 
     /// What the judge has written of the agent with this key.
@@ -128,5 +139,73 @@ impl Standing {
 impl LastSuccessView {
     pub fn of(LastSuccess { run, finished_at, duration_ms, cost }: LastSuccess) -> Self {
         LastSuccessView { run_id: run, finished_at, duration_ms, cost_usd: cost }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use async_trait::async_trait;
+    use serde_json::json;
+    use tidegate_agentping::AgentId;
+    use tidegate_agentping_pulse::incident::Subject;
+    use tidegate_agentping_pulse::incident::track::{InARow, Track};
+    use tidegate_agentping_pulse::{AlertKind, IncidentOrigin};
+    use tidegate_agentping_testkit::{NOON, run_id, slug, team};
+    use tidegate_agentping_verdicts::check_track_key;
+    use tidegate_inproc::clock::TestClock;
+    use tidegate_inproc::rows::MemoryRows;
+    use tidegate_kernel::{Region, SmolStr};
+    use tidegate_ports::{KeptRow, RowKey, RowScan, RowWrite};
+
+    use super::*;
+
+    /// Rows that can be read one by one only.
+    struct Unscanned(MemoryRows);
+
+    #[async_trait]
+    impl Rows for Unscanned {
+        async fn put(&self, rows: Arc<Vec<RowWrite>>, now: Timestamp) -> Result<(), StoreError> {
+            self.0.put(rows, now).await
+        }
+
+        async fn insert(&self, rows: Arc<Vec<RowWrite>>, now: Timestamp) -> Result<Vec<bool>, StoreError> {
+            self.0.insert(rows, now).await
+        }
+
+        async fn get(&self, keys: &[RowKey]) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
+            self.0.get(keys).await
+        }
+
+        async fn scan(&self, scan: &RowScan) -> Result<Vec<KeptRow>, StoreError> {
+            Err(StoreError::Refused(format!("{} is not read whole", scan.table.name).into()))
+        }
+
+        async fn purge_rows(&self, now: Timestamp, limit: usize) -> Result<usize, StoreError> {
+            self.0.purge_rows(now, limit).await
+        }
+    }
+
+    /// The cost of one agent's page does not grow with the checks of the team's other agents.
+    #[tokio::test]
+    async fn of_one_agent_only_its_own_checks_are_read() {
+        let rows = Unscanned(MemoryRows::new(Arc::new(TestClock::at(NOON))));
+        let (mut settings, mut expected) = (TeamSettings::default(), Vec::new());
+        for (number, check, agent) in [(1, "one", "nightly"), (2, "two", "other"), (3, "three", "nightly")] {
+            let subject = Subject { agent: AgentId::from_bits(Region::Eu, number), kind: AlertKind::CheckFailed };
+            let mut track = Track::default();
+            let edge = track.bad(&subject, InARow::ONE, IncidentOrigin::Run(run_id(number)), NOON).unwrap();
+            let doc = json!({"track": track, "last": {"agent": agent}}).to_string().into_bytes();
+            let write = RowWrite { key: check_track_key(team(1), check), rank: 1, doc: Some(doc) };
+            rows.put(Arc::new(vec![write]), NOON).await.unwrap();
+            settings.checks.insert(SmolStr::new(check), json!({ "agent": agent }));
+            expected.extend((agent == "nightly").then_some((check, edge.incident)));
+        }
+        let found = Standings::of_agent(&rows, team(1), &slug("nightly"), &settings).await.unwrap();
+        expected.sort_unstable_by_key(|(check, _)| *check);
+        let expected: Vec<IncidentId> = expected.into_iter().map(|(_, incident)| incident).collect();
+        assert_eq!(found.of_checks[&slug("nightly")], expected);
+        assert_eq!(found.open_incidents(), 2);
     }
 }

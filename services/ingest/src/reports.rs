@@ -208,9 +208,14 @@ impl DoorReports {
         }
     }
 
+    /// What judges wait for comes first.
     async fn write(&mut self) {
+        self.write_pending().await;
         self.write_credential_uses().await;
         self.refused_agents.write(&*self.rows, self.clock.now()).await;
+    }
+
+    async fn write_pending(&mut self) {
         if self.pending.is_empty() {
             return;
         }

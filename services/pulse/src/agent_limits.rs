@@ -1,17 +1,24 @@
 //! Alerts about new agents that were refused because the plan of their team has no slot for them: one for each team,
-//! month and slug.
+//! month and slug, and at most [`MOST_OF_MONTH`] for a team and month.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use tidegate_agentping::TeamId;
+use tidegate_agentping::{Slug, TeamId};
+use tidegate_agentping_alerts::outbox::{read, row};
 use tidegate_agentping_alerts::{Addressees, AlertEvent, AlertOutbox, MessageEdge};
 use tidegate_agentping_ports::RefusedAgent;
 use tidegate_agentping_ports::refused_agents::REFUSED_AGENTS;
 use tidegate_agentping_pulse::AlertKind;
-use tidegate_kernel::{Month, Timestamp};
-use tidegate_ports::{Rows, StoreError};
+use tidegate_kernel::{Month, SmolStr, Timestamp};
+use tidegate_ports::{Meeting, RowKey, RowTable, RowWrite, Rows, StoreError};
+
+/// The table of the refused agents that a team was alerted to, by team and month. Its days outlast the month, and those
+/// of [`REFUSED_AGENTS`].
+pub static AGENT_LIMIT_ALERTS: RowTable =
+    RowTable { name: "agent_limit_alerts", keep_days: 70, meeting: Meeting::HigherRank };
 
 /// How often the rows are read, in milliseconds.
 const EVERY_MS: i64 = 2_000;
@@ -22,6 +29,14 @@ const DAY_MS: i64 = 86_400_000;
 const MOST_FOUND: usize = 100_000;
 /// Alerts that are stored at once.
 const AT_ONCE: usize = 200;
+/// Alerts of a team and month at most: a client may name each of its runs otherwise.
+pub const MOST_OF_MONTH: usize = 10;
+
+/// The agents that a team was alerted to within a month, in this order.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct AlertedAgents {
+    agents: Vec<Slug>,
+}
 
 /// Reads which agents were [refused](RefusedAgent), and stores the messages about them.
 pub struct AgentLimitWatch {
@@ -59,13 +74,55 @@ impl AgentLimitWatch {
         let mut refused = RefusedAgent::written_since(&*self.rows, from, now).await?;
         refused.retain(|one| !self.found.contains(&(one.team, key(one))));
         for some in refused.chunks(AT_ONCE) {
-            let events: Vec<AlertEvent> = some.iter().map(agent_limit).collect();
+            let events = self.events(some, now).await?;
             self.outbox.put(&events).await?;
             self.found.extend(some.iter().map(|one| (one.team, key(one))));
         }
         self.read_to = Some(now);
         Ok(())
     }
+
+    /// The alerts about these. An agent is noted before its alert is stored: whoever repeats the round after a crash
+    /// stores the alerts of those that are noted.
+    async fn events(&self, refused: &[RefusedAgent], now: Timestamp) -> Result<Vec<AlertEvent>, StoreError> {
+        let months: BTreeSet<(TeamId, Month)> = refused.iter().map(month_of).collect();
+        let keys: Vec<RowKey> = months.iter().map(|month| alerted_key(*month)).collect();
+        let found = self.rows.get(&keys).await?;
+        let mut alerted = BTreeMap::new();
+        for (month, doc) in months.into_iter().zip(found) {
+            alerted.insert(month, doc.map(|doc| read::<AlertedAgents>(&doc)).transpose()?.unwrap_or_default());
+        }
+        let (mut events, mut changed) = (Vec::new(), BTreeSet::new());
+        for one in refused {
+            let agents = &mut alerted.entry(month_of(one)).or_default().agents;
+            let place = agents.iter().position(|agent| *agent == one.agent).unwrap_or(agents.len());
+            if place >= MOST_OF_MONTH {
+                continue;
+            }
+            if place == agents.len() {
+                agents.push(one.agent.clone());
+                changed.insert(month_of(one));
+            }
+            events.push(agent_limit(one, place + 1 == MOST_OF_MONTH));
+        }
+        let of_changed = alerted.iter().filter(|(month, _)| changed.contains(*month));
+        // Each agent that is added makes the rank higher.
+        let writes = of_changed.map(|(month, alerted)| row(alerted_key(*month), alerted, alerted.agents.len() as u64));
+        let writes = writes.collect::<Result<Vec<RowWrite>, StoreError>>()?;
+        if !writes.is_empty() {
+            self.rows.put(Arc::new(writes), now).await?;
+        }
+        Ok(events)
+    }
+}
+
+fn month_of(refused: &RefusedAgent) -> (TeamId, Month) {
+    (refused.team, Month::of(refused.at))
+}
+
+fn alerted_key((team, month): (TeamId, Month)) -> RowKey {
+    let shard = SmolStr::new(team.text().as_str());
+    RowKey { table: &AGENT_LIMIT_ALERTS, shard, row: SmolStr::from(month.to_string()) }
 }
 
 /// Names the alert within its team.
@@ -73,12 +130,15 @@ fn key(refused: &RefusedAgent) -> String {
     format!("{}\n{}", Month::of(refused.at), refused.agent)
 }
 
-/// The message: it is about the team, which has no agent of that name.
-fn agent_limit(refused: &RefusedAgent) -> AlertEvent {
+/// The message: it is about the team, which has no agent of that name. `is_last`: no other one follows in its month.
+fn agent_limit(refused: &RefusedAgent, is_last: bool) -> AlertEvent {
     let kind = AlertKind::AgentLimit;
     let mut data: Map<String, Value> = Map::new();
     data.insert("refused_agent".to_owned(), refused.agent.as_str().into());
     data.insert("allowance".to_owned(), refused.cap.into());
+    if is_last {
+        data.insert("further_ones".to_owned(), "are not reported this month".into());
+    }
     AlertEvent {
         team: refused.team,
         agent: None,

@@ -6,12 +6,12 @@ use axum::extract::{Request, State};
 use axum::response::Response;
 use http::StatusCode;
 use serde::Serialize;
-use tidegate_agentping::{AgentNames, Slug};
+use tidegate_agentping::Slug;
 use tidegate_agentping_alerts::reading::cursor_place;
 use tidegate_agentping_alerts::rows::timed_name;
-use tidegate_agentping_alerts::{Delivered, DeliveryTry, MessageEdge, Messages};
+use tidegate_agentping_alerts::{Delivered, DeliveryTry, MessageEdge, Messages, shown_answer};
 use tidegate_agentping_pulse::DeliveryId;
-use tidegate_agentping_settings::Fields;
+use tidegate_agentping_settings::{Fields, TeamSettings};
 use tidegate_kernel::Timestamp;
 use tidegate_kernel::timestamp::{iso, iso_option};
 use utoipa::ToSchema;
@@ -147,7 +147,7 @@ async fn page(mut call: Call) -> Result<Response, Problem> {
     let totals = call.reads.ask(messages.totals(&id, now)).await?;
     let (hides_answers, settings) = (call.is_read_only(), call.settings());
     let list = DeliveryList {
-        deliveries: found.into_iter().map(|one| DeliveryView::of(one, &settings.names, hides_answers)).collect(),
+        deliveries: found.into_iter().map(|one| DeliveryView::of(one, &settings, hides_answers)).collect(),
         totals: TotalsView {
             made: totals.made,
             sent: totals.sent,
@@ -168,20 +168,26 @@ async fn resent(mut call: Call, sent: Sent) -> Result<Response, Problem> {
     let parsed: DeliveryId = id.parse().map_err(|_| unknown())?;
     let outbox = &call.reads.managed.outbox;
     let again = call.reads.ask(outbox.resend(call.reader.team, parsed)).await?.ok_or_else(unknown)?;
-    let mut response = crate::call::json(&DeliveryView::of(again, &call.settings().names, false))?;
+    let mut response = crate::call::json(&DeliveryView::of(again, &call.settings(), false))?;
     *response.status_mut() = StatusCode::ACCEPTED;
     Ok(response)
 }
 
 impl DeliveryView {
-    /// `hides_answers`: a receiver's answer may repeat what only its owner knows.
-    pub fn of(one: Delivered, names: &AgentNames, hides_answers: bool) -> Self {
+    /// `hides_answers`: a receiver's answer may repeat what only its owner knows. In those that former builds stored,
+    /// what is secret of the route is blanked here, as long as there is the route.
+    pub fn of(one: Delivered, settings: &TeamSettings, hides_answers: bool) -> Self {
         let Delivered { doc, progress } = one;
+        let target = settings.routes.get(&doc.route).map(|route| &route.target);
+        let shown = |answer: String| match target {
+            Some(target) => shown_answer(target, &answer),
+            None => answer,
+        };
         let tried = |one: DeliveryTry| TryView {
             at: one.at,
             status: one.status,
             error: one.error,
-            answer: one.answer.filter(|_| !hides_answers),
+            answer: one.answer.filter(|_| !hides_answers).map(shown),
             took_ms: one.took_ms,
         };
         DeliveryView {
@@ -192,7 +198,7 @@ impl DeliveryView {
             agent: doc.agent.map(|key| match doc.edge {
                 // It names no agent of the team.
                 MessageEdge::Test => key,
-                _ => names.name(&key).clone(),
+                _ => settings.names.name(&key).clone(),
             }),
             edge: doc.edge.as_str(),
             status: progress.state.as_str(),

@@ -13,7 +13,7 @@ use tidegate_agentping_verdicts::StandingDoc;
 use tidegate_door::entry::with_type;
 use tidegate_door::{Entered, framed};
 
-use super::shown::{KEPT_MS, ReadBadge, Shown};
+use super::shown::{ReadBadge, Shown, Unread};
 use super::{TokenDoc, hash};
 use crate::agents::is_there;
 use crate::endpoint::Endpoint;
@@ -48,26 +48,18 @@ pub(crate) async fn read(State(reads): State<Arc<Reads>>, request: Request) -> R
         let found = match find(&reads, token).await {
             Ok(found) => found,
             // Those who look at a page must not see our outage as an error of the page.
-            Err(_) => Some(("status".to_owned(), Shown::Unknown)),
+            Err(Unread) => Some(("status".to_owned(), Shown::Unknown)),
         };
         Ok::<_, Problem>(written(form, found))
     };
     framed(reads, Endpoint::PublicBadge, request, enter).await
 }
 
-/// A badge's label and word: as it was read within half a minute, or else as it is now. A badge that was removed
-/// meanwhile is unknown at once: settings are in memory.
-async fn find(reads: &Reads, token: &str) -> Result<Option<(String, Shown)>, Problem> {
-    let question = token.to_owned();
-    let read = match reads.badges.known(&question, reads.now()) {
-        Some(read) => read,
-        None => {
-            let Some(read) = read_now(reads, token).await? else { return Ok(None) };
-            let read = Arc::new(read);
-            reads.badges.keep(question, reads.now(), KEPT_MS, read.clone());
-            read
-        }
-    };
+/// A badge's label and word: as it was read a while ago, or else as it is now. A badge that was removed meanwhile is
+/// unknown at once: settings are in memory.
+async fn find(reads: &Reads, token: &str) -> Result<Option<(String, Shown)>, Unread> {
+    let read = reads.badges.read(token, || reads.now(), read_now(reads, token)).await?;
+    let Some(read) = read else { return Ok(None) };
     let settings = reads.managed.mirror.get(&read.team.to_string()).unwrap_or_default();
     let badge = settings.badges.get(read.badge.as_str()).filter(|badge| badge.token == token);
     Ok(badge.map(|badge| (badge.label.to_string(), read.shown)))

@@ -10,6 +10,7 @@ use tidegate_agentping_settings::{AgentDoc, RouteDoc, kinds};
 use tidegate_kernel::SmolStr;
 use tidegate_ports::{Document, DocumentList, DocumentWrite, ScanOrder};
 
+use crate::alert_routes::questions::UnconfirmedRoute;
 use crate::call::Call;
 use crate::manage::Kept;
 use crate::problem::Problem;
@@ -114,15 +115,14 @@ impl Stored {
         after.into_iter().filter_map(|(id, doc)| Some((id, serde_json::from_slice(doc?).ok()?))).collect()
     }
 
-    /// The mail routes of these writes whose address has not been asked yet, each with its id.
-    pub fn unasked(&self, writes: &[DocumentWrite]) -> Vec<(String, RouteDoc)> {
+    /// The mail routes of these writes that have not confirmed.
+    pub fn unconfirmed(&self, writes: &[DocumentWrite]) -> Vec<UnconfirmedRoute> {
         let of_routes = writes.iter().filter(|write| write.kind == kinds::ROUTE);
         let read = |write: &DocumentWrite| {
             let route: RouteDoc = serde_json::from_slice(write.doc.as_deref()?).ok()?;
-            let before = self.documents.get(kinds::ROUTE)?.get(&write.name);
+            let before = self.documents.get(kinds::ROUTE).and_then(|routes| routes.get(&write.name));
             let before: Option<RouteDoc> = before.and_then(|known| serde_json::from_slice(&known.doc).ok());
-            let is_asked = before.is_some_and(|before| before.target == route.target);
-            (route.target.is_unconfirmed() && !is_asked).then(|| (write.name.to_string(), route))
+            route.target.is_unconfirmed().then(|| UnconfirmedRoute { id: write.name.to_string(), route, before })
         };
         of_routes.filter_map(read).collect()
     }

@@ -120,10 +120,8 @@ async fn decide(call: Call, body: Body) -> Result<Response, Problem> {
     if let Some(mut verdict) = pause_of(&call, &settings, &asked, now) {
         let is_kept = guard.kept_pauses.take(team, steady).is_ok();
         let id = blocks::keep(&call, &asked, &verdict, now, is_kept).await;
-        // Beyond the rate nothing bounds how many there are.
-        if is_kept {
-            announce(&call, &settings, &mut verdict, Some(id));
-        }
+        // A pause is one event for each time that it begins, however often it blocks.
+        announce(&call, &settings, &mut verdict, is_kept.then_some(id));
         return json(&GuardAnswer::decided(verdict, Some(id), as_of, now));
     }
     let is_limited = guard.limit.take(team, steady);

@@ -49,10 +49,14 @@ async fn with_route() -> (House, String) {
 
 /// A try of a message, as a sender notes it.
 async fn tried(house: &House, one: &Delivered, state: DeliveryState, status: u16) {
+    answered(house, one, state, status, "s0").await;
+}
+
+async fn answered(house: &House, one: &Delivered, state: DeliveryState, status: u16, answer: &str) {
     let now = house.clock.now();
     let mut progress = DeliveryProgress { state, rank: one.progress.rank + 1, ..one.progress.clone() };
     let error = (state == DeliveryState::Failed).then(|| format!("status {status}"));
-    progress.tried(DeliveryTry { at: now, status: Some(status), error, answer: Some("s0".to_owned()), took_ms: 3 });
+    progress.tried(DeliveryTry { at: now, status: Some(status), error, answer: Some(answer.to_owned()), took_ms: 3 });
     let key = timed_key(&DELIVERY_PROGRESS, &one.doc.route, one.doc.made_at, one.doc.id);
     let write = row(key, &progress, progress.rank).unwrap();
     house.rows.put(Arc::new(vec![write]), now).await.unwrap();
@@ -91,6 +95,19 @@ async fn a_test_is_answered_with_its_outcome() {
         );
         assert!(listed["body"].as_str().unwrap().starts_with(r#"{"alert":"test","agent":"test","#));
     }
+}
+
+/// AC-72: what a former build has stored of an answer is shown without what is secret of the route.
+#[tokio::test]
+async fn ac_72_a_stored_answer_is_shown_without_secrets() {
+    let (house, id) = with_route().await;
+    house.patch(&format!("/v1/routes/{id}"), &json!({"headers": {"X-Own": "s3cret-value"}})).await.ok();
+    outbox(&house).await.put(&[quota(80)]).await.unwrap();
+    let messages = Messages::new(Arc::new(house.rows.clone()));
+    let all = messages.of_route(&id, None, 10, house.clock.now()).await.unwrap();
+    answered(&house, &all[0], DeliveryState::Sent, 200, "you sent X-Own: s3cret-value").await;
+    let page = house.get(&format!("/v1/routes/{id}/deliveries")).await.ok();
+    assert_eq!(page["deliveries"][0]["tries"][0]["answer"], "you sent X-Own: …");
 }
 
 /// An incident has the messages about it, whichever route they are of.

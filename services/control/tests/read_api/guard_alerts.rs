@@ -17,9 +17,9 @@ use tokio::time::timeout;
 use crate::house::*;
 
 /// An event, and the check that found it.
-type Found = (GuardEvent, Option<String>);
+pub type Found = (GuardEvent, Option<String>);
 
-struct HandedOn(Sender<Found>);
+pub struct HandedOn(pub Sender<Found>);
 
 #[async_trait]
 impl GuardEvents for HandedOn {
@@ -32,7 +32,7 @@ impl GuardEvents for HandedOn {
     }
 }
 
-async fn next(found: &mut Receiver<Found>) -> Found {
+pub async fn next(found: &mut Receiver<Found>) -> Found {
     timeout(Duration::from_secs(60), found.recv()).await.unwrap().unwrap()
 }
 
@@ -43,6 +43,7 @@ async fn a_pause_is_handed_on_once_for_each_beginning() {
     let (to, mut found) = channel(10);
     let house = House::opened_with(|control| control.with_guard_events(Arc::new(HandedOn(to)))).await;
     house.with_agent("nightly", 1).await;
+    house.with_agent("other", 2).await;
     let blocked = async |body: Value| {
         let answer = house.post("/v1/guard/check", &body).await.ok();
         assert_eq!(answer["decision"], "block", "{answer}");
@@ -70,5 +71,9 @@ async fn a_pause_is_handed_on_once_for_each_beginning() {
     blocked(json!({"agent": "nightly"})).await;
     let (event, _) = next(&mut found).await;
     assert_eq!((event.agent.as_deref(), event.at), (Some("nightly"), house.clock.now()));
-    assert!(found.try_recv().is_err());
+    // One more, before which any other would have come.
+    house.put("/v1/agents/other/pause", &Value::Null).await.ok();
+    blocked(json!({"agent": "other"})).await;
+    let (event, _) = next(&mut found).await;
+    assert_eq!(event.agent.as_deref(), Some("other"));
 }

@@ -259,7 +259,7 @@ async fn the_status_has_the_last_slots_of_each_agent() {
 }
 
 /// A check of an agent that has failed: its incident, and the rows of both. Rows of former builds do not name agents.
-fn failed_check(number: u128, agent: &str, names_agent: bool) -> (IncidentId, Vec<RowWrite>) {
+fn failed_check(check: &str, number: u128, agent: &str, names_agent: bool) -> (IncidentId, Vec<RowWrite>) {
     let subject = Subject { agent: AgentId::from_bits(Region::Eu, number), kind: AlertKind::CheckFailed };
     let mut track = Track::default();
     let edge = track.bad(&subject, InARow::ONE, IncidentOrigin::Run(run_id(number)), at(NOON)).unwrap();
@@ -267,7 +267,7 @@ fn failed_check(number: u128, agent: &str, names_agent: bool) -> (IncidentId, Ve
     if names_agent {
         doc["last"] = json!({ "agent": agent });
     }
-    let key = check_track_key(team(1), &format!("chk_{number}"));
+    let key = check_track_key(team(1), check);
     let mut rows = vec![RowWrite { key, rank: 1, doc: Some(doc.to_string().into_bytes()) }];
     rows.extend(IncidentDoc::of(&edge, &slug(agent), edge.origin).rows(team(1)));
     (edge.incident, rows)
@@ -280,8 +280,14 @@ async fn ac_80_open_incidents_of_checks_are_counted_as_they_are_listed() {
     house.with_agent("nightly", 1).await;
     house.with_agent("other", 2).await;
     let missed = incident(1, at(NOON));
-    let (checked, rows) = failed_check(10, "nightly", true);
-    let (of_former, former_rows) = failed_check(11, "other", false);
+    let mut checks = Vec::new();
+    for agent in ["nightly", "other"] {
+        let check = json!({"name": "short", "type": "length", "unit": "characters", "max": 10});
+        let made = house.post(&format!("/v1/agents/{agent}/checks"), &check).await.with(201);
+        checks.push(made["id"].as_str().unwrap().to_owned());
+    }
+    let (checked, rows) = failed_check(&checks[0], 10, "nightly", true);
+    let (of_former, former_rows) = failed_check(&checks[1], 11, "other", false);
     house.judged([standing(None).row(team(1), &slug("nightly"), 1)]).await;
     house.judged(missed.rows(team(1)).into_iter().chain(rows).chain(former_rows)).await;
     let list = house.get("/v1/incidents?status=open").await.ok();
@@ -296,6 +302,7 @@ async fn ac_80_open_incidents_of_checks_are_counted_as_they_are_listed() {
     let counted = [&agents["agents"][0]["open_incidents"], &agents["agents"][1]["open_incidents"]];
     assert_eq!(counted, [&json!(2), &json!(1)]);
     assert_eq!(house.get("/v1/agents/nightly").await.ok()["open_incidents"], json!(2));
+    assert_eq!(house.get("/v1/agents/other").await.ok()["open_incidents"], json!(1));
     let metrics = house.get("/v1/metrics").await.text;
     let line = format!("tidegate_team_incidents_open {listed}");
     assert!(metrics.lines().any(|found| found == line), "{metrics}");

@@ -4,7 +4,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tidegate_agentping_alerts::rows::{OUTBOX, SHARDS, bucket_of, outbox_shard};
 use tidegate_agentping_settings::MailQuestions;
-use tidegate_ports::{Clock, Documents, RowScan, Rows, ScanOrder};
+use tidegate_ports::{Clock, DocumentList, DocumentWrite, Documents, Expected, RowScan, Rows, ScanOrder};
 
 use crate::house::*;
 
@@ -93,6 +93,9 @@ async fn ac_64_an_address_is_asked_once_a_day() {
     let file = "version: 1\nroutes:\n  m: {kind: email, to: ops@example.com}\n";
     let applied = house.put("/v1/config", &json!({ "yaml": file })).await;
     assert_refusal(&applied, 429, "mail_limit", Some("to"));
+    let dry = house.put("/v1/config", &json!({"yaml": file, "dry_run": true})).await;
+    assert_refusal(&dry, 429, "mail_limit", Some("to"));
+    assert_refusal(&house.post("/v1/config/diff", &json!({ "yaml": file })).await, 429, "mail_limit", Some("to"));
     assert_eq!((house.get(&path).await.etag(), waiting(&house).await), (before.etag(), 2), "nothing has changed");
     // Another team has its own day.
     let of_other_team = json!({"name": "m", "kind": "email", "to": "ops@example.com"}).to_string();
@@ -100,6 +103,97 @@ async fn ac_64_an_address_is_asked_once_a_day() {
     house.clock.advance_ms(86_400_000);
     house.patch(&path, &json!({"to": "ops@example.com"})).await.ok();
     assert_eq!(waiting(&house).await, 1, "of today");
+}
+
+/// AC-64: an answer of today holds for a route that is made after it, and no further question is sent.
+#[tokio::test]
+async fn ac_64_an_answer_holds_for_routes_that_come_after_it() {
+    let house = House::open().await;
+    let (_, token) = mail_route(&house).await;
+    house.send(Method::POST, &format!("/confirm/{token}"), &[]).await;
+    house.clock.advance_ms(3_600_000);
+    let later = |name: &str| json!({"name": name, "kind": "email", "to": "OPS@example.com"});
+    assert_eq!(house.post("/v1/routes", &later("n")).await.with(201)["health"], json!({"state": "ok"}));
+    let file = "version: 1\nroutes:\n  o: {kind: email, to: ops@example.com}\n";
+    house.post("/v1/config/diff", &json!({ "yaml": file })).await.ok();
+    house.put("/v1/config", &json!({ "yaml": file })).await.ok();
+    let routes = house.get("/v1/routes").await.ok()["routes"].clone();
+    let states: Vec<&Value> = routes.as_array().unwrap().iter().map(|route| &route["health"]["state"]).collect();
+    assert_eq!(states, ["ok", "ok", "ok"]);
+    assert_eq!(waiting(&house).await, 1, "the first question");
+    house.post_as(None, &format!("/unsubscribe/{token}"), "").await;
+    let made = house.post("/v1/routes", &later("p")).await.with(201);
+    assert_eq!(made["health"], json!({"state": "unconfirmed"}), "it has unsubscribed since then");
+}
+
+/// AC-64: a route that waited for the answer to another one is asked itself once that one is gone, within no day twice.
+#[tokio::test]
+async fn ac_64_a_route_is_asked_once_the_one_it_waited_for_is_gone() {
+    let house = House::open().await;
+    let (first, _) = mail_route(&house).await;
+    let other = json!({"name": "n", "kind": "email", "to": "ops@example.com"});
+    let other = house.post("/v1/routes", &other).await.with(201);
+    let path = format!("/v1/routes/{}", other["id"].as_str().unwrap());
+    house.delete(&first).await.is_empty_204();
+    house.patch(&path, &json!({"min_severity": "error"})).await.ok();
+    let state = async || house.get(&path).await.ok()["health"]["state"].clone();
+    assert_eq!((state().await, waiting(&house).await), (json!("unconfirmed"), 1));
+    house.clock.advance_ms(86_400_000);
+    house.patch(&path, &json!({"min_severity": "info"})).await.ok();
+    assert_eq!(waiting(&house).await, 1, "of today");
+    house.send(Method::POST, &format!("/confirm/{}", token(&house, &other).await), &[]).await;
+    assert_eq!(state().await, json!("ok"));
+}
+
+/// AC-64: a route that waits for an answer and the answer itself write one document, so that of both at once one is
+/// decided anew.
+#[tokio::test]
+async fn ac_64_an_answer_and_a_route_that_waits_for_it_meet() {
+    let house = House::open().await;
+    let (_, token) = mail_route(&house).await;
+    let version = async || {
+        let found = house.documents.get(&team(1).to_string(), "mail_questions", "").await.unwrap();
+        found.unwrap().version
+    };
+    let asked = version().await;
+    let other = json!({"name": "n", "kind": "email", "to": "ops@example.com"});
+    house.post("/v1/routes", &other).await.with(201);
+    let deferred = version().await;
+    house.send(Method::POST, &format!("/confirm/{token}"), &[]).await;
+    assert!(asked < deferred && deferred < version().await);
+}
+
+/// AC-64: a link confirms its own route, however many others have the address, and of these 199 at a time.
+#[tokio::test]
+async fn ac_64_a_link_confirms_its_own_route_first() {
+    let house = House::open().await;
+    let (path, token) = mail_route(&house).await;
+    let (space, id) = (team(1).to_string(), path.rsplit('/').next().unwrap().to_owned());
+    let stored = house.documents.get(&space, "route", &id).await.unwrap().unwrap();
+    let stored: Value = serde_json::from_slice(&stored.doc).unwrap();
+    let other = |number: u32| {
+        let mut doc = stored.clone();
+        (doc["name"], doc["token"]) = (json!(format!("r{number}")), json!(format!("t{number}")));
+        DocumentWrite {
+            kind: "route".into(),
+            // Before the one of the link.
+            name: format!("aroute_eu_{number:032x}").into(),
+            expected: Expected::Absent,
+            doc: Some(doc.to_string().into_bytes()),
+            ends_at: None,
+        }
+    };
+    let others: Vec<DocumentWrite> = (0..250).map(other).collect();
+    house.documents.write(&space, &others, house.clock.now()).await.unwrap();
+    for left in [51, 0] {
+        assert_eq!(house.send(Method::POST, &format!("/confirm/{token}"), &[]).await.status, 200);
+        assert_eq!(house.get(&path).await.ok()["health"]["state"], "ok");
+        let (kind, order) = ("route", ScanOrder::Ascending);
+        let list = DocumentList { space: &space, kind, prefix: "", after: None, order, limit: 300 };
+        let found = house.documents.list(&list).await.unwrap();
+        let is_left = |doc: &Vec<u8>| serde_json::from_slice::<Value>(doc).unwrap()["confirmed_at_ms"].is_null();
+        assert_eq!(found.iter().filter(|one| is_left(&one.doc)).count(), left);
+    }
 }
 
 /// AC-64: one file may name an address for several routes: it is asked once.

@@ -12,6 +12,7 @@ mod audited;
 mod bad_changes;
 mod bad_input;
 mod badges;
+mod badges_kept;
 mod budget;
 mod configured;
 mod configured_routes;

@@ -1,9 +1,10 @@
 //! What a front door reports of itself: how openings ended, and when it was ready.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use http::StatusCode;
 use tidegate_agentping::{KeyId, Limits, Plan, TeamId};
 use tidegate_agentping_ports::{ReadySpan, RefusedAgent, RefusedMinute};
@@ -11,7 +12,7 @@ use tidegate_ingest::{DoorReports, OpeningCounts, Openings};
 use tidegate_inproc::clock::TestClock;
 use tidegate_inproc::rows::MemoryRows;
 use tidegate_kernel::{Region, Timestamp};
-use tidegate_ports::{AppendError, Clock};
+use tidegate_ports::{AppendError, Clock, KeptRow, RowKey, RowScan, RowWrite, Rows, StoreError};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::{interval, timeout};
@@ -78,6 +79,53 @@ async fn refused_agents_are_reported_once() {
     named.sort_unstable();
     assert_eq!(named, [("another", 1), ("one-more", 1)]);
     assert!(found.iter().all(|refused| refused.team == TeamId::from_bits(Region::Eu, 1) && refused.at == now));
+}
+
+/// Rows that note which tables were written, in their order.
+struct Written {
+    rows: MemoryRows,
+    tables: Mutex<Vec<&'static str>>,
+}
+
+#[async_trait]
+impl Rows for Written {
+    async fn put(&self, rows: Arc<Vec<RowWrite>>, now: Timestamp) -> Result<(), StoreError> {
+        let mut tables: Vec<&'static str> = rows.iter().map(|row| row.key.table.name).collect();
+        tables.dedup();
+        self.tables.lock().unwrap().extend(tables);
+        self.rows.put(rows, now).await
+    }
+
+    async fn insert(&self, rows: Arc<Vec<RowWrite>>, now: Timestamp) -> Result<Vec<bool>, StoreError> {
+        self.rows.insert(rows, now).await
+    }
+
+    async fn get(&self, keys: &[RowKey]) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
+        self.rows.get(keys).await
+    }
+
+    async fn scan(&self, scan: &RowScan) -> Result<Vec<KeptRow>, StoreError> {
+        self.rows.scan(scan).await
+    }
+
+    async fn purge_rows(&self, now: Timestamp, limit: usize) -> Result<usize, StoreError> {
+        self.rows.purge_rows(now, limit).await
+    }
+}
+
+/// Schedules are judged by when front doors were ready: that waits for no refused agent.
+#[tokio::test]
+async fn when_it_was_ready_is_written_first() {
+    let plan = Plan::Enterprise(Limits { agents: Some(1), ..Limits::default() });
+    let house = House::new(Options { plan, ..Options::default() }).await;
+    for agent in ["daily", "one-more"] {
+        house.send(post("/v1/heartbeats", &format!(r#"{{"agent":"{agent}"}}"#))).await;
+    }
+    let rows = Arc::new(Written { rows: MemoryRows::new(house.clock.clone()), tables: Mutex::default() });
+    let reports = DoorReports::new(rows.clone(), house.clock.clone(), house.ingest.openings(), || true, "one".into())
+        .with_refused_agents(house.ingest.refused_agents());
+    reports.run(std::future::ready(())).await;
+    assert_eq!(rows.tables.lock().unwrap()[..2], ["front_door_spans", "refused_agents"]);
 }
 
 /// A clock that a test moves as a test build's clock is moved.

@@ -7,9 +7,9 @@ use tidegate_agentping::Slug;
 use tidegate_agentping_ports::RefusedAgent;
 use tidegate_kernel::Timestamp;
 use tidegate_ports::{Clock, Rows};
-use tidegate_pulse::agent_limits::AgentLimitWatch;
+use tidegate_pulse::agent_limits::{AgentLimitWatch, MOST_OF_MONTH};
 
-use crate::rig::{Rig, TEAM, route};
+use crate::rig::{Rig, TEAM};
 
 const SECOND_MS: i64 = 1_000;
 const DAY_MS: i64 = 86_400_000;
@@ -39,7 +39,7 @@ impl Rig {
 async fn a_refused_agent_is_one_message_a_month() {
     let rig = Rig::new().await;
     rig.webhook(1, "http://127.0.0.1:9/hook".to_owned()).await;
-    rig.set("team", "", json!({"routes": [route(1).as_str()]})).await;
+    rig.set("team", "", json!({"routes": ["route-1"]})).await;
     let mut watch = rig.watch();
     let first = rig.clock.now();
     rig.refused("one-more", first).await;
@@ -59,4 +59,29 @@ async fn a_refused_agent_is_one_message_a_month() {
     rig.clock.advance_ms(31 * DAY_MS);
     rig.refused("one-more", rig.clock.now()).await;
     assert_eq!(rig.after_round(&mut watch).await.len(), 3, "another month");
+}
+
+/// 3.1 and 4.2: a client that names each of its runs otherwise is so many messages a month, also over restarts, and the
+/// last one says so.
+#[tokio::test]
+async fn a_team_gets_so_many_of_them_a_month() {
+    let rig = Rig::new().await;
+    rig.webhook(1, "http://127.0.0.1:9/hook".to_owned()).await;
+    rig.set("team", "", json!({"routes": ["route-1"]})).await;
+    let first = rig.clock.now();
+    let mut found = Vec::new();
+    // The second one is of a process that has started again, and finds those of the first one, too.
+    for (start, agents) in [(1, 6), (2, 6), (3, 250)] {
+        for number in 0..agents {
+            rig.refused(&format!("run-{start}-{number}"), first).await;
+        }
+        found = rig.after_round(&mut rig.watch()).await;
+    }
+    assert_eq!(found.len(), MOST_OF_MONTH);
+    let is_last = |body: &Value| body["data"]["further_ones"] == "are not reported this month";
+    assert_eq!(found.iter().filter(|body| is_last(body)).count(), 1);
+    let of_next_month = first.plus_millis(31 * DAY_MS);
+    rig.clock.set(of_next_month);
+    rig.refused("one-more", of_next_month).await;
+    assert_eq!(rig.after_round(&mut rig.watch()).await.len(), MOST_OF_MONTH + 1);
 }

@@ -16,6 +16,8 @@ const MOST_TEAMS: usize = 10_000;
 /// Agents that wait to be written at most, while the store is down. Those beyond it are noted when they are refused
 /// again.
 const MOST_DUE: usize = 10_000;
+/// Rows that are written at once.
+const AT_ONCE: usize = 200;
 
 /// The agents that were refused.
 #[derive(Debug, Default)]
@@ -32,6 +34,21 @@ struct NotedAgents {
 struct AgentsOfMonth {
     month: Month,
     agents: HashSet<Slug>,
+}
+
+impl NotedAgents {
+    /// Those that there is no room for any more are noted when they are refused again.
+    fn put_back(&mut self, mut left: Vec<RefusedAgent>) {
+        let room = MOST_DUE.saturating_sub(self.due.len());
+        for dropped in left.drain(room.min(left.len())..) {
+            if let Some(of_team) = self.known.get_mut(&dropped.team)
+                && of_team.month == Month::of(dropped.at)
+            {
+                of_team.agents.remove(&dropped.agent);
+            }
+        }
+        self.due.append(&mut left);
+    }
 }
 
 impl RefusedAgents {
@@ -56,18 +73,18 @@ impl RefusedAgents {
         }
     }
 
-    /// Writes what was noted since the last call, and what could not be written then.
+    /// Writes what was noted since the last call, and what could not be written then, some rows at a time.
     pub async fn write(&self, rows: &dyn Rows, now: Timestamp) {
-        let due = std::mem::take(&mut self.noted().due);
-        if due.is_empty() {
-            return;
-        }
-        let written: Vec<RowWrite> = due.iter().map(|refused| refused.row(now)).collect();
-        if let Err(error) = rows.put(Arc::new(written), now).await {
-            tracing::warn!(kind = %error.kind(), %error, "which agents were refused cannot be written now");
-            let mut noted = self.noted();
-            let left = MOST_DUE.saturating_sub(noted.due.len());
-            noted.due.extend(due.into_iter().take(left));
+        let mut due = std::mem::take(&mut self.noted().due);
+        while !due.is_empty() {
+            let some = due.len().min(AT_ONCE);
+            let written: Vec<RowWrite> = due[..some].iter().map(|refused| refused.row(now)).collect();
+            if let Err(error) = rows.put(Arc::new(written), now).await {
+                tracing::warn!(kind = %error.kind(), %error, "which agents were refused cannot be written now");
+                self.noted().put_back(due);
+                return;
+            }
+            due.drain(..some);
         }
     }
 
@@ -133,6 +150,35 @@ mod tests {
         written.now = written.now.plus_millis(2 * DAY_MS);
         written.note(1, "b");
         assert_eq!(written.write().await.len(), 4, "it is another month");
+    }
+
+    /// What is noted while a write fails may take all the room.
+    #[test]
+    fn what_there_is_no_room_for_is_noted_when_it_is_refused_again() {
+        let (refused, now) = (RefusedAgents::default(), at("2026-05-30T12:00:00Z"));
+        let note = |team: usize, agent: &str| {
+            let (team, agent) = (tidegate_agentping_testkit::team(team as u128), Slug::parse(agent).unwrap());
+            refused.note(RefusedAgent { team, agent, cap: 10, at: now });
+        };
+        note(0, "first");
+        note(0, "second");
+        let left = std::mem::take(&mut refused.noted().due);
+        (1..MOST_DUE).for_each(|number| note(1 + number / MOST_OF_TEAM, &format!("run-{number}")));
+        refused.noted().put_back(left);
+        assert_eq!(refused.noted().due.len(), MOST_DUE);
+        refused.noted().due.clear();
+        note(0, "first");
+        note(0, "second");
+        let due: Vec<String> = refused.noted().due.iter().map(|one| one.agent.to_string()).collect();
+        assert_eq!(due, ["second"], "the first one waited still");
+    }
+
+    #[tokio::test]
+    async fn more_than_are_written_at_once_are_written() {
+        let mut written = Written::new();
+        let count = 2 * AT_ONCE + 1;
+        (0..count).for_each(|number| written.note((number / MOST_OF_TEAM) as u128, &format!("run-{number}")));
+        assert_eq!(written.write().await.len(), count);
     }
 
     #[tokio::test]

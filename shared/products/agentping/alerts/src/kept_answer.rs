@@ -17,11 +17,23 @@ const BLANK: &str = "…";
 /// The beginning of an answer as a text. A route's header values, URL and keys are blank in it, as they were sent and
 /// as JSON or HTML writes them. `None`: it is empty.
 pub fn kept_answer(target: &RouteTarget, body: &[u8]) -> Option<String> {
+    let kept = without_secrets(target, body, ANSWER_BYTES);
+    (!kept.is_empty()).then_some(kept)
+}
+
+/// An answer that is kept already, with the same blanks: former builds kept answers as they came.
+pub fn shown_answer(target: &RouteTarget, kept: &str) -> String {
+    without_secrets(target, kept.as_bytes(), kept.len())
+}
+
+/// The first `most` bytes, and the end of a secret that begins among them.
+fn without_secrets(target: &RouteTarget, body: &[u8], most: usize) -> String {
     let secrets = written_secrets(target);
-    let mut kept = Vec::with_capacity(body.len().min(ANSWER_BYTES));
+    let end = body.len().min(most);
+    let mut kept = Vec::with_capacity(end);
     let mut at = 0;
     // A secret that begins among these bytes is found whole: the body goes on behind them.
-    while at < body.len().min(ANSWER_BYTES) {
+    while at < end {
         match secrets.iter().find(|secret| body[at..].starts_with(secret.as_bytes())) {
             Some(secret) => {
                 kept.extend_from_slice(BLANK.as_bytes());
@@ -33,7 +45,7 @@ pub fn kept_answer(target: &RouteTarget, body: &[u8]) -> Option<String> {
             }
         }
     }
-    (!kept.is_empty()).then(|| String::from_utf8_lossy(&kept).into_owned())
+    String::from_utf8_lossy(&kept).into_owned()
 }
 
 /// What is secret of a target in the forms in which an answer may have it, the longest first.
@@ -156,6 +168,14 @@ mod tests {
         assert_eq!(kept(&pager, "no key R0123456789"), "no key …");
         let slack = RouteTarget::Slack { url: SecretText::new("https://hooks.slack.com/services/T0/B0/s3cret-x") };
         assert_eq!(kept(&slack, "/services/T0/B0/s3cret-x, s3cret-x"), "…, …");
+    }
+
+    /// AC-72: what a former build kept. What was kept without secrets stays as it is, however long it has become.
+    #[test]
+    fn ac_72_an_answer_of_a_former_build_is_shown_without_secrets() {
+        assert_eq!(shown_answer(&webhook(), "Authorization: Bearer s3cret-token"), "Authorization: …");
+        let kept = kept_answer(&webhook(), &[0xff; ANSWER_BYTES]).unwrap();
+        assert_eq!(shown_answer(&webhook(), &kept), kept);
     }
 
     #[test]

@@ -34,7 +34,7 @@ pub use delivery::{Began, DeliveryDoc, DeliveryProgress, DeliveryRef, DeliverySt
 pub use digest::DigestFacts;
 pub use event::{Addressees, AlertEvent, MessageEdge};
 pub use health::{HealthState, RouteHealth};
-pub use kept_answer::kept_answer;
+pub use kept_answer::{kept_answer, shown_answer};
 pub use mail::MailForm;
 pub use naming::{FindTeamName, Naming};
 pub use outbox::AlertOutbox;

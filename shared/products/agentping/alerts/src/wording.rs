@@ -55,6 +55,7 @@ const FACTS: &[(&str, &str)] = &[
     ("percent", "Percent of the plan"),
     ("events", "Events"),
     ("allowance", "Allowance"),
+    ("further_ones", "Further ones"),
     ("provider", "Provider"),
     ("model", "Model"),
     ("route", "Route"),

@@ -3,8 +3,8 @@
 
 use serde::Deserialize;
 use tidegate_agentping::{Slug, TeamId};
-use tidegate_agentping_pulse::incident::Track;
 use tidegate_agentping_pulse::incident::track::OpenIncident;
+use tidegate_agentping_pulse::incident::{IncidentId, Track};
 use tidegate_kernel::SmolStr;
 use tidegate_ports::{Meeting, RowKey, RowTable, Rows, StoreError};
 
@@ -54,6 +54,31 @@ pub(crate) async fn open_with_agents(
     let open =
         |(_, Tracked { track, last }): (SmolStr, Tracked)| Some((*track.open()?, last.and_then(|last| last.agent)));
     Ok(tracks(rows, team).await?.into_iter().filter_map(open).collect())
+}
+
+/// The open incidents of these checks of a team, without those about runs of another agent than the one with this key.
+/// The cost grows with the checks that are named.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn open_incidents_of_agent(
+    rows: &dyn Rows,
+    team: TeamId,
+    agent: &Slug,
+    checks: &[&str],
+) -> Result<Vec<IncidentId>, StoreError> {
+    if checks.is_empty() {
+        return Ok(Vec::new());
+    }
+    let keys: Vec<RowKey> = checks.iter().map(|check| check_track_key(team, check)).collect();
+    let shard = shard(team);
+    let found = rows.get(&keys).await?.into_iter().flatten();
+    let open = found.filter_map(|doc| {
+        let Tracked { track, last } = read(CHECK_TRACKS.name, &shard, &doc)?;
+        let of_run = last.and_then(|last| last.agent);
+        Some(track.open()?.id).filter(|_| of_run.is_none_or(|of_run| of_run == *agent))
+    });
+    Ok(open.collect())
 }
 
 /// The ids of a team's checks whose last runs failed, or whose incident is open.

@@ -14,7 +14,7 @@ pub mod slot_query;
 pub mod slots;
 pub mod standings;
 
-pub use check_tracks::{CHECK_TRACKS, check_track_key};
+pub use check_tracks::{CHECK_TRACKS, check_track_key, open_incidents_of_agent};
 pub use incidents::{INCIDENTS, IncidentDoc, IncidentQuery, open_check_incidents};
 pub use judged::{JUDGED, JudgedDoc};
 pub use recent::{RecentDoc, RecentSlot};

@@ -1,0 +1,155 @@
+//! Badges while they are read anew, and while they cannot be read.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use async_trait::async_trait;
+use serde_json::json;
+use tidegate_agentping::{Run, RunKey, TeamId};
+use tidegate_agentping_inproc::runs::MemoryRuns;
+use tidegate_agentping_ports::{
+    AgentRepeats, AgentRow, EventPage, EventsPage, RunFilter, RunPage, RunQueries, RunsPage, Spend,
+};
+use tidegate_control::Control;
+use tidegate_kernel::{Month, Position, Timestamp};
+use tidegate_ports::StoreError;
+use tokio::sync::Semaphore;
+
+use crate::house::*;
+
+/// A store that counts how often agents are listed, and lists them when it is let go, or fails.
+#[derive(Clone)]
+struct Counting {
+    runs: MemoryRuns,
+    count: Arc<AtomicUsize>,
+    fails: Arc<AtomicBool>,
+    asked: Arc<Semaphore>,
+    let_go: Arc<Semaphore>,
+}
+
+impl Counting {
+    /// With an agent of team A that has run.
+    async fn new() -> Self {
+        let runs = MemoryRuns::default();
+        let of_agent = record(RunKey { team: team(1), run: run_id(9) }, at(NOON), start("nightly", NOON));
+        persist(&runs, [(Position { generation: 0, partition: 0, offset: 0 }, of_agent)]).await.unwrap();
+        let (asked, let_go) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
+        Counting { runs, count: Arc::default(), fails: Arc::default(), asked, let_go }
+    }
+
+    fn count(&self) -> usize {
+        self.count.load(Ordering::SeqCst)
+    }
+}
+
+#[async_trait]
+impl RunQueries for Counting {
+    async fn run(&self, key: RunKey) -> Result<Option<Run>, StoreError> {
+        self.asked.add_permits(1);
+        self.let_go.acquire().await.unwrap().forget();
+        self.runs.run(key).await
+    }
+
+    async fn events(&self, key: RunKey, page: &EventPage) -> Result<EventsPage, StoreError> {
+        self.runs.events(key, page).await
+    }
+
+    async fn list(
+        &self,
+        team: TeamId,
+        filter: &RunFilter,
+        page: &RunPage,
+        now: Timestamp,
+    ) -> Result<RunsPage, StoreError> {
+        self.runs.list(team, filter, page, now).await
+    }
+
+    async fn agents(&self, team: TeamId) -> Result<Vec<AgentRow>, StoreError> {
+        self.count.fetch_add(1, Ordering::SeqCst);
+        if self.fails.load(Ordering::SeqCst) {
+            return Err(StoreError::Unavailable("down".into()));
+        }
+        self.asked.add_permits(1);
+        self.let_go.acquire().await.unwrap().forget();
+        self.runs.agents(team).await
+    }
+
+    async fn usage(&self, team: TeamId, month: Month) -> Result<u64, StoreError> {
+        self.runs.usage(team, month).await
+    }
+
+    async fn repeats(&self, team: TeamId, month: Month) -> Result<Vec<AgentRepeats>, StoreError> {
+        self.runs.repeats(team, month).await
+    }
+
+    async fn spend(&self, team: TeamId, month: Month, now: Timestamp) -> Result<Spend, StoreError> {
+        self.runs.spend(team, month, now).await
+    }
+}
+
+async fn badge(house: &House) -> String {
+    let made = house.post("/v1/badges", &json!({"label": "jobs"})).await.with(201);
+    format!("/badge/{}.txt", made["token"].as_str().unwrap())
+}
+
+/// AC-79: of those who ask at once one reads the badge. While it is read anew, the others see what was read before; so
+/// do all for a minute if it cannot be read.
+#[tokio::test]
+async fn ac_79_one_request_reads_a_badge() {
+    let store = Counting::new().await;
+    let house = Arc::new(House::on(store.clone(), |control| control).await);
+    let file = badge(&house).await;
+    let ask = || {
+        let (house, file) = (house.clone(), file.clone());
+        tokio::spawn(async move { house.get_as(None, &file).await.text })
+    };
+    let first: Vec<_> = (0..8).map(|_| ask()).collect();
+    store.let_go.add_permits(8);
+    for answer in first {
+        assert_eq!(answer.await.unwrap(), "OK\n");
+    }
+    assert_eq!(store.count(), 1);
+    store.asked.acquire().await.unwrap().forget();
+    store.let_go.acquire_many(7).await.unwrap().forget();
+    house.clock.advance_ms(30_000);
+    let reader = ask();
+    store.asked.acquire().await.unwrap().forget();
+    for _ in 0..3 {
+        assert_eq!(house.get_as(None, &file).await.text, "OK\n");
+    }
+    assert_eq!(store.count(), 2, "the one that reads");
+    store.let_go.add_permits(1);
+    assert_eq!(reader.await.unwrap(), "OK\n");
+    store.fails.store(true, Ordering::SeqCst);
+    house.clock.advance_ms(89_999);
+    assert_eq!(house.get_as(None, &file).await.text, "OK\n");
+    house.clock.advance_ms(1);
+    assert_eq!(house.get_as(None, &file).await.text, "NOT_OK\n");
+    assert_eq!(store.count(), 4);
+}
+
+/// AC-79: a badge for which there is no permit now shows what was read before.
+#[tokio::test]
+async fn ac_79_without_a_permit_a_badge_shows_what_it_was() {
+    let store = Counting::new().await;
+    let house = House::on(store.clone(), |control| control.with_answer_bytes(Control::ANSWER_BYTES_MIN)).await;
+    let house = Arc::new(house);
+    let file = badge(&house).await;
+    store.let_go.add_permits(1);
+    assert_eq!(house.get_as(None, &file).await.text, "OK\n");
+    store.asked.acquire().await.unwrap().forget();
+    house.clock.advance_ms(30_000);
+    // Two reads of runs take all that answers may take.
+    let read = || {
+        let house = house.clone();
+        tokio::spawn(async move { house.get(&format!("/v1/runs/{}", run_id(1))).await })
+    };
+    let held = [read(), read()];
+    store.asked.acquire_many(2).await.unwrap().forget();
+    assert_eq!(house.get_as(None, &file).await.text, "OK\n");
+    assert_eq!(store.count(), 1);
+    store.let_go.add_permits(2);
+    for answer in held {
+        assert_refusal(&answer.await.unwrap(), 404, "not_found", None);
+    }
+}
