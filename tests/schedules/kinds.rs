@@ -1,6 +1,6 @@
 //! A message of every kind at a webhook, with the body that is documented for it.
 
-use serde_json::{Value, json};
+use serde_json::json;
 use tidegate_tests::Plan;
 use tidegate_tests::clock::iso;
 use tidegate_tests::eventually;

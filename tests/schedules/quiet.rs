@@ -3,7 +3,6 @@
 use serde_json::{Value, json};
 use tidegate_tests::team::text;
 
-use crate::crew::Crew;
 use crate::stage::Stage;
 
 /// A run at one in the afternoon, which is expected from the first day on.
