@@ -13,8 +13,8 @@ const LONGEST_REST: Duration = Duration::from_secs(10);
 
 /// Rows of `open_shards` whose leases found nothing: for a while, no lease is asked for by the same row. A row that is
 /// newer than the lease's decision differs from it, so that a new run waits for nothing. Without this, a row whose
-/// removal a store has lost would have each waiting worker append a lease with every look. A row whose lease was refused
-/// rests, too, for a shorter while.
+/// removal a store has lost would have each waiting worker append a lease with every look. A row whose lease was
+/// refused rests, too, for a shorter while.
 pub(crate) struct FoundEmpty {
     rest: Duration,
     rows: Mutex<HashMap<OrgId, (OpenShardRow, Instant)>>,
