@@ -2,7 +2,7 @@
 //! organization.
 
 use serde_json::{Value, json};
-use tidegate_tests::clock::{DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS};
+use tidegate_tests::clock::{DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, now_ms};
 use tidegate_tests::process::Extra;
 
 use crate::World;
@@ -32,6 +32,11 @@ async fn times_out(client: &Client, run: &str, credits: u64) {
     assert!(run["timing"]["completedAt"].is_string(), "{run}");
 }
 
+/// Milliseconds since 1970 of a time on the wire.
+fn at_ms(time: &Value) -> i64 {
+    chrono::DateTime::parse_from_rfc3339(time.as_str().unwrap()).unwrap().timestamp_millis()
+}
+
 /// AG-43, and our choice: a run fails with `EXECUTION_TIMEOUT` after its third lapse, 30 minutes after its first lease,
 /// and 24 hours after its making if no worker has started it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -43,10 +48,12 @@ async fn runs_fail_by_themselves_when_their_time_is_over() {
     let mut pass = async |ms: i64| {
         clock_ms += ms;
         world.target().set_clock_at_once(clock_ms).await;
+        clock_ms
     };
 
     // Each lease ends a minute after its last report, and the third one is the last.
     let run = client.run().await;
+    let (mut offset_ms, mut expires_at) = (0, Value::Null);
     for token in 1..=3 {
         let lease = leased(&worker, &format!("worker {token}")).await;
         assert_eq!((&lease["run"], &lease["token"]), (&json!(run), &json!(token)));
@@ -55,10 +62,15 @@ async fn runs_fail_by_themselves_when_their_time_is_over() {
             let progress = json!({ "token": token, "iterations": 2 });
             worker.post(&format!("/worker/v1/runs/{run}/progress"), &progress).await.expect(200);
         }
-        pass(MINUTE_MS + SECOND_MS).await;
+        expires_at = lease["expiresAt"].clone();
+        offset_ms = pass(MINUTE_MS + SECOND_MS).await;
     }
-    // The clock is a minute and a second after the third lease was given: not yet twice the lease, and it stays there.
     times_out(&client, &run, 100).await;
+    // By the deployment's clock: within twice the lease, which is a minute after its end.
+    let late_ms = now_ms() + offset_ms - at_ms(&expires_at);
+    assert!(late_ms <= MINUTE_MS, "the run failed up to {late_ms} ms after its last lease's end");
+    let ended = client.get(&format!("/v1/runs/{run}")).await.expect(200).json();
+    assert_eq!(ended["timing"]["completedAt"], expires_at, "it ends with its last lease: {ended}");
     let shown = world.operate(&["orgs", "show", &org]).await;
     assert_eq!((&shown["openRuns"], &shown["heldCents"]), (&json!(0), &json!(0)), "{shown}");
 

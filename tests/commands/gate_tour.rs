@@ -16,8 +16,8 @@ use crate::{BINARY, PATIENCE};
 
 const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/agentgate/README.md");
 
-/// A command that ignores SIGTERM, as its child does.
-const STUBBORN: &str = r#"trap '' TERM; echo $$ > "$DIR/$AGENTGATE_RUN_ID"; sleep 1000; sleep 1000"#;
+/// A command that ignores SIGTERM, as its child does. It writes its own process id and its child's.
+const STUBBORN: &str = r#"trap '' TERM; sleep 1000 & echo "$$ $!" > "$DIR/$AGENTGATE_RUN_ID"; wait; sleep 1000"#;
 
 /// From a client's cancel to the end of the run's command.
 const ENDED_WITHIN: Duration = Duration::from_secs(30);
@@ -148,22 +148,24 @@ async fn a_cancel_ends_commands_that_ignore_a_signal(gate: &Gate, worker_key: &s
     worker.start();
 
     // Both at once: each of them ends by its cancel only.
-    let mut commands = Vec::new();
+    let mut processes = Vec::new();
     for run in &runs {
-        let pid = eventually(PATIENCE, "the run's command has begun", async || {
+        let begun = eventually(PATIENCE, "the run's command has begun", async || {
             let file = fs::read_to_string(folder.path().join(run)).unwrap_or_default();
             file.strip_suffix('\n').map(str::to_owned).ok_or_else(|| worker.log())
         });
-        commands.push(pid.await);
+        let pids: Vec<String> = begun.await.split(' ').map(str::to_owned).collect();
+        assert_eq!(pids.len(), 2, "a shell and its child: {pids:?}");
+        processes.extend(pids);
         assert_eq!(gate.get(&format!("/v1/runs/{run}")).await["status"], "running");
     }
-    assert!(commands.iter().all(|pid| is_running(pid)), "{}", worker.log());
+    assert!(processes.iter().all(|pid| is_running(pid)), "{}", worker.log());
     for run in &runs {
         let cancelled = gate.post(&format!("/v1/runs/{run}/cancel"), &json!({}), 200).await;
         assert_eq!(cancelled["status"], "cancelled", "{cancelled}");
     }
     eventually(ENDED_WITHIN, "the commands have ended", async || {
-        if commands.iter().any(|pid| is_running(pid)) { Err(worker.log()) } else { Ok(()) }
+        if processes.iter().any(|pid| is_running(pid)) { Err(worker.log()) } else { Ok(()) }
     })
     .await;
     let ended_well = tokio::task::block_in_place(|| worker.stop());

@@ -64,25 +64,26 @@ async fn ac_07_and_08_a_pause_holds_on_every_replica_and_without_the_store() {
     for _ in 0..2 {
         keys.push(team.another_key().await.token);
     }
-    for (mode, offset_ms) in [(Mode::Hang, 10_000), (Mode::Refuse, 20_000)] {
+    for (mode, begins_ms) in [(Mode::Hang, 10_000), (Mode::Refuse, 40_000)] {
         for key in &keys {
             for control in [first, second] {
                 assert_eq!(decision(&team, control, key).await, "block");
             }
         }
-        // What was looked up holds for two seconds.
-        target.set_clock_at_once(offset_ms).await;
         store.set(mode);
-        let mut took = Vec::new();
-        for key in &keys {
-            for control in [first, second] {
+        // The fastest of three for each key and replica: one may have waited for a busy machine.
+        let mut fastest = vec![Duration::MAX; 2 * keys.len()];
+        for round in 0..3 {
+            // What was looked up, or could not be, holds for seconds: each key is looked up again in each round.
+            target.set_clock_at_once(begins_ms + 10_000 * round).await;
+            let asked = keys.iter().flat_map(|key| [(key, first), (key, second)]);
+            for ((key, control), least) in asked.zip(&mut fastest) {
                 let began = Instant::now();
                 assert_eq!(decision(&team, control, key).await, "block", "{mode:?}");
-                took.push(began.elapsed());
+                *least = began.elapsed().min(*least);
             }
         }
-        // The fastest: one may have waited for a busy machine.
-        assert!(took.iter().min().is_some_and(|took| *took < SDK_WAITS), "{mode:?}: {took:?}");
+        assert!(fastest.iter().all(|took| *took < SDK_WAITS), "{mode:?}: {fastest:?}");
         store.set(Mode::Pass);
     }
 }

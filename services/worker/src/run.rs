@@ -127,8 +127,9 @@ pub async fn run(around: &Surroundings<'_>, lease: &Lease) -> RunEnd {
         }
         (None, Some(exit_code)) => {
             let results = output.results;
-            let said = if is_stopping { results.of_stopped() } else { results.of_ended(exit_code) };
-            let body = report::finish(lease.token, said, exit_code, output.latest.iterations);
+            let iterations = output.latest.iterations;
+            let said = if is_stopping { results.of_stopped() } else { results.of_ended(exit_code, iterations) };
+            let body = report::finish(lease.token, said, exit_code, iterations);
             let until = renewed.lease_ends.max(Instant::now()) + FINISH_MARGIN;
             finish(around, lease, body, until).await
         }

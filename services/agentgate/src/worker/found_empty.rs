@@ -1,4 +1,4 @@
-//! Queues in which a lease found no run, though their rows have some.
+//! Queues of which a lease got no run, though their rows have some.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -13,7 +13,8 @@ const LONGEST_REST: Duration = Duration::from_secs(10);
 
 /// Rows of `open_shards` whose leases found nothing: for a while, no lease is asked for by the same row. A row that is
 /// newer than the lease's decision differs from it, so that a new run waits for nothing. Without this, a row whose
-/// removal a store has lost would have each waiting worker append a lease with every look.
+/// removal a store has lost would have each waiting worker append a lease with every look. A row whose lease was
+/// refused rests, too, for a shorter while.
 pub(crate) struct FoundEmpty {
     rest: Duration,
     rows: Mutex<HashMap<OrgId, (OpenShardRow, Instant)>>,
@@ -28,12 +29,17 @@ impl FoundEmpty {
     /// A lease that was asked for by this row at that time found nothing. The decision may have taken long, and the row
     /// may have come back since.
     pub(super) fn note(&self, org: OrgId, row: OpenShardRow, asked_at: Instant) {
-        let mut rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
-        rows.retain(|_, (_, until)| asked_at < *until);
-        rows.insert(org, (row, asked_at + self.rest));
+        self.note_for(org, row, asked_at, self.rest);
     }
 
-    /// Whether a lease found nothing by this very row a while ago.
+    /// The row rests for so long, from when a lease by it was asked for.
+    pub(super) fn note_for(&self, org: OrgId, row: OpenShardRow, asked_at: Instant, rest: Duration) {
+        let mut rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
+        rows.retain(|_, (_, until)| asked_at < *until);
+        rows.insert(org, (row, asked_at + rest));
+    }
+
+    /// Whether no lease is asked for by this very row now.
     pub(super) fn rests(&self, org: OrgId, row: &OpenShardRow, now: Instant) -> bool {
         let rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
         rows.get(&org).is_some_and(|(known, until)| known == row && now < *until)

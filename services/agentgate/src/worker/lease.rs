@@ -31,6 +31,9 @@ use crate::wire::seconds;
 
 /// How often queues are looked at while a worker waits.
 const LOOK_AGAIN: Duration = Duration::from_millis(150);
+/// How long a row is not asked about after a refusal. A run that is queued behind it waits for this long at most, once
+/// leases are granted again.
+const REFUSED_REST: Duration = Duration::from_secs(1);
 
 /// A run to work on. Empty: none was queued in time.
 #[derive(Default, Serialize, ToSchema)]
@@ -121,7 +124,10 @@ async fn wait(call: WorkerCall, bytes: Vec<u8>) -> Result<Answer, Refusal> {
                     is_answered = true;
                     call.door.found_empty.note(queue.org, queue.row, asked_at);
                 }
-                Ok(Leasing::Refused) => is_answered = true,
+                Ok(Leasing::Refused) => {
+                    is_answered = true;
+                    call.door.found_empty.note_for(queue.org, queue.row, asked_at, REFUSED_REST);
+                }
                 // The deciders of other organizations may answer.
                 Err(refusal) if refusal.why.is_ours() => {
                     if failed.is_some() && Instant::now() >= patience {
@@ -225,7 +231,7 @@ async fn granted(call: &WorkerCall, org: OrgId, grant: Grant) -> Result<Answer, 
 mod tests {
     use super::*;
 
-    /// A row rests only after [`Leasing::NothingQueued`]: a refusal says nothing of the queue.
+    /// A row rests for long only after [`Leasing::NothingQueued`]: a refusal says nothing of the queue.
     #[test]
     fn a_refusal_is_no_empty_queue() {
         for (decided, expected) in [

@@ -142,17 +142,34 @@ async fn a_row_has_rested_after_a_decision_that_takes_longer_than_its_rest() {
     assert_eq!(world.deciding.submitted.load(Ordering::SeqCst) - before, 2, "the second worker's lease is asked for");
 }
 
-/// Our choice: a lease that is refused says nothing of its queue. Once leases are granted, the run is leased at once.
+/// Our choice: while leases are refused, a row has no worker append a lease with every look.
 #[tokio::test]
-async fn a_row_does_not_rest_after_a_refusal() {
+async fn a_row_whose_leases_are_refused_is_asked_about_once_in_a_second() {
+    let (world, org, _) = one().await;
+    let (_, key) = world.worker_key(Some(&org)).await;
+    let worker = Client::new(world.url(), &key);
+    put_stale_row(&world, &org).await;
+    *world.deciding.outcome.lock().unwrap() = Some(CommandOutcome::Refused(Refusal::Suspended {}));
+    let (before, began) = (world.deciding.submitted.load(Ordering::SeqCst), Instant::now());
+    let asks = json!({ "worker": "a", "waitSeconds": 2 });
+    assert_eq!(worker.post("/worker/v1/leases", &asks).await.expect(200).json(), json!({}));
+    let asked = world.deciding.submitted.load(Ordering::SeqCst) - before;
+    let most = 1 + began.elapsed().as_secs();
+    assert!(asked >= 1 && asked as u64 <= most, "{asked} leases in {:?}", began.elapsed());
+}
+
+/// Our choice: a lease that is refused says nothing of its queue. Once leases are granted, a worker that waits gets the
+/// run within the short rest of a refused row.
+#[tokio::test]
+async fn a_row_does_not_rest_for_long_after_a_refusal() {
     let (world, org, client) = one().await;
     let (_, key) = world.worker_key(Some(&org)).await;
     let worker = Client::new(world.url(), &key);
     let run = client.run().await;
-    let asks = json!({ "worker": "a" });
+    let asks = |seconds: u32| json!({ "worker": "a", "waitSeconds": seconds });
     *world.deciding.outcome.lock().unwrap() = Some(CommandOutcome::Refused(Refusal::Suspended {}));
-    assert_eq!(worker.post("/worker/v1/leases", &asks).await.expect(200).json(), json!({}));
+    assert_eq!(worker.post("/worker/v1/leases", &asks(0)).await.expect(200).json(), json!({}));
     *world.deciding.outcome.lock().unwrap() = None;
-    let lease = worker.post("/worker/v1/leases", &asks).await.expect(200).json();
+    let lease = worker.post("/worker/v1/leases", &asks(5)).await.expect(200).json();
     assert_eq!(lease["run"], json!(run));
 }
