@@ -57,12 +57,12 @@ impl SaidResults {
     }
 }
 
-/// An inexact result that counts, with what more reliable lines say: its own iterations may be about a step, and the
-/// client pays by iterations.
+/// An inexact result that counts, with what an exact one said. Where there is none, iterations are the most that were
+/// said of them: its own may be about a step, and the client pays by iterations.
 fn completed(inexact: SaidResult, exact: Option<SaidResult>, progress: Option<u32>) -> SaidResult {
     let (iterations, pr_url) = exact.map_or((None, None), |exact| (exact.iterations, exact.pr_url));
     SaidResult {
-        iterations: iterations.or(progress).or(inexact.iterations),
+        iterations: iterations.or(progress.max(inexact.iterations)),
         pr_url: inexact.pr_url.filter(|url| !url.is_empty()).or(pr_url),
         ..inexact
     }
@@ -149,12 +149,12 @@ mod tests {
             (&[PLAIN, LOGGED_FAILURE], None, Some(4), seven),
             (&[EXACT, WITH_URL], None, Some(7), eight),
             (&[EXACT, WITH_EMPTY_URL], None, Some(7), seven),
-            // Without an exact one, progress goes before its own.
+            // Without an exact one, the most that was said.
             (&[LOGGED], None, None, None),
             (&[LOGGED], Some(5), Some(5), None),
             (&[LOGGED_FAILURE], None, Some(4), None),
             (&[LOGGED_FAILURE], Some(5), Some(5), None),
-            (&[LOGGED_FAILURE], Some(0), Some(0), None),
+            (&[LOGGED_FAILURE], Some(3), Some(4), None),
         ] {
             let counts = results(lines).of_ended(1, progress).unwrap();
             assert!(!counts.is_success && !counts.is_exact, "{lines:?}");
