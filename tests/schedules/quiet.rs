@@ -116,8 +116,8 @@ async fn ac_68_a_storm_is_one_message_for_each_route() {
 async fn ac_53_agents_inherit_routes_replace_them_and_add_to_them() {
     let stage = Stage::begin().await;
     let crew = stage.crew().await;
-    crew.serves(&stage, &["team"]).await;
-    crew.route(&stage, "own", json!({})).await;
+    let team = crew.serves(&stage, &["team"]).await;
+    let own = text(&crew.route(&stage, "own", json!({})).await, "id");
     for (agent, members) in [
         ("inherits", json!({})),
         ("replaces", json!({"routes": ["own"]})),
@@ -131,11 +131,16 @@ async fn ac_53_agents_inherit_routes_replace_them_and_add_to_them() {
     paths_are(&stage, "/own", &["adds", "replaces"]).await;
     crew.manage("PATCH", "/v1/agents/replaces", &json!({"routes": "inherit"})).await.expect(200);
     crew.blocked("replaces").await;
-    paths_are(&stage, "/team", &["adds", "inherits", "replaces"]).await;
-    paths_are(&stage, "/own", &["adds", "replaces"]).await;
+    // It goes to both routes. Once it is there, so are all messages that were made before.
+    crew.blocked("adds").await;
+    paths_are(&stage, "/team", &["adds", "adds", "inherits", "replaces"]).await;
+    paths_are(&stage, "/own", &["adds", "adds", "replaces"]).await;
+    for (route, made) in [(&team, 4), (&own, 3)] {
+        crew.totals_are(route, &json!({"made": made, "sent": made, "failed": 0, "muted": 0, "waiting": 0})).await;
+    }
 }
 
-/// Waits for a message about each of these agents at a path; then there is none about another.
+/// Waits for as many messages at a path as there are agents; there are those about these agents, and no others so far.
 async fn paths_are(stage: &Stage, path: &str, agents: &[&str]) {
     stage.receiver.wait_for(path, agents.len()).await;
     let mut found: Vec<String> = stage.messages(path).iter().map(|body| text(body, "agent")).collect();

@@ -20,7 +20,7 @@ use crate::{
     info(
         title = "Tidegate read and management API",
         description = "What a team's runs, agents, usage and spend are, what became of its records, and what the team sets. Every answer is \
-                       within the team of the API key that asks. Every answer carries `x-request-id` (the one sent, if it was usable) and `Cache-Control: no-store`.",
+                       within the team of the API key that asks. Every answer carries `x-request-id` (the one sent, if it was usable) and `Cache-Control: no-store`; a public badge may be kept for 15 seconds.",
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
     ),
     components(schemas(ErrorBody)),

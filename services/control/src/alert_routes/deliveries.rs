@@ -175,19 +175,16 @@ async fn resent(mut call: Call, sent: Sent) -> Result<Response, Problem> {
 
 impl DeliveryView {
     /// `hides_answers`: a receiver's answer may repeat what only its owner knows. In those that former builds stored,
-    /// what is secret of the route is blanked here, as long as there is the route.
+    /// what is secret of the route is blanked here. Once the route is gone it is not known, so no answer is shown.
     pub fn of(one: Delivered, settings: &TeamSettings, hides_answers: bool) -> Self {
         let Delivered { doc, progress } = one;
         let target = settings.routes.get(&doc.route).map(|route| &route.target);
-        let shown = |answer: String| match target {
-            Some(target) => shown_answer(target, &answer),
-            None => answer,
-        };
+        let shown = |answer: String| target.map(|target| shown_answer(target, &answer));
         let tried = |one: DeliveryTry| TryView {
             at: one.at,
             status: one.status,
             error: one.error,
-            answer: one.answer.filter(|_| !hides_answers).map(shown),
+            answer: one.answer.filter(|_| !hides_answers).and_then(shown),
             took_ms: one.took_ms,
         };
         DeliveryView {

@@ -13,7 +13,7 @@ use tidegate_agentping_verdicts::StandingDoc;
 use tidegate_door::entry::with_type;
 use tidegate_door::{Entered, framed};
 
-use super::shown::{ReadBadge, Shown, Unread};
+use super::shown::{CACHED, ReadBadge, Shown, Unread};
 use super::{TokenDoc, hash};
 use crate::agents::is_there;
 use crate::endpoint::Endpoint;
@@ -113,7 +113,7 @@ fn written(form: Option<&str>, found: Option<(String, Shown)>) -> Response {
         *response.status_mut() = StatusCode::NOT_FOUND;
     }
     let headers = response.headers_mut();
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=30"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static(CACHED));
     headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'"));
     response
 }

@@ -10,9 +10,14 @@ use tokio::sync::Mutex as AsyncMutex;
 
 use crate::kept_answers::KeptAnswers;
 
-/// How old the word of a badge may be, in milliseconds. Caches keep the answer for as long.
+/// Milliseconds for which the word of a badge is kept before it is read anew.
 const KEPT_MS: u64 = 30_000;
-/// Milliseconds beyond that for which the word is shown while it is read anew, or cannot be read.
+/// Milliseconds beyond that for which the word is shown while another request reads it. With those for which caches
+/// keep the answer, a word is a minute old at most.
+const WHILE_READ_MS: u64 = 15_000;
+/// What answers say of caches.
+pub(crate) const CACHED: &str = "public, max-age=15";
+/// Milliseconds beyond [`KEPT_MS`] for which the word is shown where it cannot be read.
 const STALE_MS: u64 = 60_000;
 /// Badges whose words are kept at a time.
 const KEPT: usize = 10_000;
@@ -65,7 +70,8 @@ impl KeptBadges {
     }
 
     /// The badge as it was read within half a minute, or else as `read` finds it now; `None`: there is none. While
-    /// another request reads it, and where it cannot be read, it is the one before, if that is not too old.
+    /// another request reads it, it is the one before for a quarter of a minute, after which this request waits for
+    /// what the other finds. Where it cannot be read, it is the one before for a minute.
     ///
     /// # Errors
     /// [`Unread`].
@@ -83,7 +89,7 @@ impl KeptBadges {
         let mut end = match turn.try_lock() {
             Ok(end) => end,
             Err(_) => {
-                if let Some(stale) = self.kept.known_or_stale(&token, now(), STALE_MS) {
+                if let Some(stale) = self.kept.known_or_stale(&token, now(), WHILE_READ_MS) {
                     return Ok(Some(stale));
                 }
                 let end = turn.lock().await;

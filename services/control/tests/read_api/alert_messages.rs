@@ -110,7 +110,7 @@ async fn ac_72_a_stored_answer_is_shown_without_secrets() {
     assert_eq!(page["deliveries"][0]["tries"][0]["answer"], "you sent X-Own: …");
 }
 
-/// An incident has the messages about it, whichever route they are of.
+/// An incident has the messages about it, whichever route they are of; of a route that is gone, without answers.
 #[tokio::test]
 async fn an_incident_has_the_messages_about_it() {
     let (house, id) = with_route().await;
@@ -152,8 +152,14 @@ async fn an_incident_has_the_messages_about_it() {
         shown.iter().map(|one| (one["edge"].as_str().unwrap(), one["status"].as_str().unwrap())).collect();
     assert_eq!(states, [("repeat", "sent"), ("repeat", "waiting")], "the newest first, and no others");
     assert_eq!((&shown[0]["route"], &shown[0]["incident_id"]), (&json!(id), &json!(incident.to_string())));
+    assert_eq!(shown[0]["tries"][0]["answer"], "s0");
     assert!(!house.get_as(Some(KEY_READS), &path).await.text.contains("\"answer\""));
     assert_refusal(&house.get_as(Some(KEY_B), &path).await, 404, "not_found", None);
+    // AC-72: what was secret of a route is not known any more once that is gone.
+    house.delete(&format!("/v1/routes/{id}")).await.is_empty_204();
+    let mut without = shown[0].clone();
+    without["tries"][0].as_object_mut().unwrap().remove("answer");
+    assert_eq!(house.get(&path).await.ok()["deliveries"][0], without);
 }
 
 /// AC-71: the list has bodies, tries and totals that add up, in pages.

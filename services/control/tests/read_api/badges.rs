@@ -25,7 +25,7 @@ fn standing(state: AgentStanding) -> StandingDoc {
 }
 
 impl House {
-    async fn stand(&self, agent: &str, state: AgentStanding, rank: u64) {
+    pub async fn stand(&self, agent: &str, state: AgentStanding, rank: u64) {
         let row = standing(state).row(team(1), &slug(agent), rank);
         self.rows.put(Arc::new(vec![row]), self.clock.now()).await.unwrap();
     }

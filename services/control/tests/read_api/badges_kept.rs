@@ -4,17 +4,20 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use async_trait::async_trait;
+use metrics_exporter_prometheus::PrometheusBuilder;
 use serde_json::json;
 use tidegate_agentping::{Run, RunKey, TeamId};
 use tidegate_agentping_inproc::runs::MemoryRuns;
 use tidegate_agentping_ports::{
     AgentRepeats, AgentRow, EventPage, EventsPage, RunFilter, RunPage, RunQueries, RunsPage, Spend,
 };
+use tidegate_agentping_pulse::agent::AgentStanding;
 use tidegate_control::Control;
 use tidegate_kernel::{Month, Position, Timestamp};
 use tidegate_ports::StoreError;
 use tokio::sync::Semaphore;
 
+use crate::counted::{RECEIVED, count};
 use crate::house::*;
 
 /// A store that counts how often agents are listed, and lists them when it is let go, or fails.
@@ -92,40 +95,68 @@ async fn badge(house: &House) -> String {
     format!("/badge/{}.txt", made["token"].as_str().unwrap())
 }
 
-/// AC-79: of those who ask at once one reads the badge. While it is read anew, the others see what was read before; so
-/// do all for a minute if it cannot be read.
+/// AC-79: of those who ask at once one reads the badge. While it is read anew, the others see what was read before
+/// until that is 45 seconds old, and then wait; if it cannot be read, all see it for a minute and a half.
 #[tokio::test]
 async fn ac_79_one_request_reads_a_badge() {
     let store = Counting::new().await;
-    let house = Arc::new(House::on(store.clone(), |control| control).await);
+    let recorder = PrometheusBuilder::new().build_recorder();
+    let metrics = recorder.handle();
+    let house = {
+        let _recording = metrics::set_default_local_recorder(&recorder);
+        Arc::new(House::on(store.clone(), |control| control).await)
+    };
     let file = badge(&house).await;
     let ask = || {
         let (house, file) = (house.clone(), file.clone());
         tokio::spawn(async move { house.get_as(None, &file).await.text })
     };
-    let first: Vec<_> = (0..8).map(|_| ask()).collect();
+    // On this one thread, a request that is counted waits for its turn or for the store.
+    let entered = async |requests: u64| {
+        while count(&metrics, RECEIVED, &["endpoint=\"public_badge\""]) < requests {
+            tokio::task::yield_now().await;
+        }
+    };
+    let mut first = vec![ask()];
+    store.asked.acquire().await.unwrap().forget();
+    first.extend((0..7).map(|_| ask()));
+    entered(8).await;
     store.let_go.add_permits(8);
     for answer in first {
         assert_eq!(answer.await.unwrap(), "OK\n");
     }
     assert_eq!(store.count(), 1);
-    store.asked.acquire().await.unwrap().forget();
     store.let_go.acquire_many(7).await.unwrap().forget();
+
+    house.stand("nightly", AgentStanding::Down, 1).await;
     house.clock.advance_ms(30_000);
     let reader = ask();
     store.asked.acquire().await.unwrap().forget();
     for _ in 0..3 {
         assert_eq!(house.get_as(None, &file).await.text, "OK\n");
     }
+    house.clock.advance_ms(14_999);
+    let stale = house.get_as(None, &file).await;
+    assert_eq!((stale.text.as_str(), stale.header("cache-control")), ("OK\n", Some("public, max-age=15")));
+    house.clock.advance_ms(1);
+    let waits = ask();
+    entered(14).await;
     assert_eq!(store.count(), 2, "the one that reads");
     store.let_go.add_permits(1);
-    assert_eq!(reader.await.unwrap(), "OK\n");
+    assert_eq!(reader.await.unwrap(), "NOT_OK\n");
+    assert_eq!(waits.await.unwrap(), "NOT_OK\n", "what it shows is a minute old at most");
+    assert_eq!(store.count(), 2);
+
+    house.stand("nightly", AgentStanding::Up, 2).await;
+    house.clock.advance_ms(30_000);
+    store.let_go.add_permits(1);
+    assert_eq!(house.get_as(None, &file).await.text, "OK\n");
     store.fails.store(true, Ordering::SeqCst);
     house.clock.advance_ms(89_999);
     assert_eq!(house.get_as(None, &file).await.text, "OK\n");
     house.clock.advance_ms(1);
     assert_eq!(house.get_as(None, &file).await.text, "NOT_OK\n");
-    assert_eq!(store.count(), 4);
+    assert_eq!(store.count(), 5);
 }
 
 /// AC-79: a badge for which there is no permit now shows what was read before.

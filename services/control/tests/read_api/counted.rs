@@ -20,7 +20,7 @@ use tidegate_ports::{RandomIds, StoreError};
 use crate::house::*;
 use crate::outage::Ailing;
 
-const RECEIVED: &str = "tidegate_read_requests_received_total";
+pub const RECEIVED: &str = "tidegate_read_requests_received_total";
 const ENDED: &str = "tidegate_read_requests_total";
 
 /// A read API without a socket, whose counters are these.
@@ -55,7 +55,7 @@ async fn get(router: &Router, path: &str) -> (StatusCode, Value) {
 }
 
 /// The sum of a counter's lines that have all of these labels.
-fn count(metrics: &PrometheusHandle, name: &str, labels: &[&str]) -> u64 {
+pub fn count(metrics: &PrometheusHandle, name: &str, labels: &[&str]) -> u64 {
     let page = metrics.render();
     let lines = page.lines().filter(|line| line.starts_with(&format!("{name}{{")));
     let lines = lines.filter(|line| labels.iter().all(|label| line.contains(label)));

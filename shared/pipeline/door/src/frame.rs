@@ -59,11 +59,11 @@ where
     response
 }
 
-/// Puts on an answer what every answer has: its request's id, and that no cache may keep it.
+/// Puts on an answer what every answer has: its request's id, and that no cache may keep it, unless it says otherwise.
 pub(crate) fn stamp(response: &mut Response, id: HeaderValue) {
     let headers = response.headers_mut();
     headers.insert(REQUEST_ID, id);
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
 }
 
 /// Never the path or the query: a query may hold a credential.
