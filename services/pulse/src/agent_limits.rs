@@ -83,18 +83,24 @@ impl AgentLimitWatch {
     }
 
     /// The alerts about these. An agent is noted before its alert is stored: whoever repeats the round after a crash
-    /// stores the alerts of those that are noted.
+    /// stores the alerts of those that are noted. There are none for a team and month whose row cannot be read.
     async fn events(&self, refused: &[RefusedAgent], now: Timestamp) -> Result<Vec<AlertEvent>, StoreError> {
         let months: BTreeSet<(TeamId, Month)> = refused.iter().map(month_of).collect();
         let keys: Vec<RowKey> = months.iter().map(|month| alerted_key(*month)).collect();
         let found = self.rows.get(&keys).await?;
         let mut alerted = BTreeMap::new();
         for (month, doc) in months.into_iter().zip(found) {
-            alerted.insert(month, doc.map(|doc| read::<AlertedAgents>(&doc)).transpose()?.unwrap_or_default());
+            match doc.map(|doc| read::<AlertedAgents>(&doc)).transpose() {
+                Ok(agents) => _ = alerted.insert(month, agents.unwrap_or_default()),
+                Err(error) => {
+                    let (team, month) = month;
+                    tracing::error!(%team, %month, %error, "a row of refused agents cannot be read; no alert follows");
+                }
+            }
         }
         let (mut events, mut changed) = (Vec::new(), BTreeSet::new());
         for one in refused {
-            let agents = &mut alerted.entry(month_of(one)).or_default().agents;
+            let Some(AlertedAgents { agents }) = alerted.get_mut(&month_of(one)) else { continue };
             let place = agents.iter().position(|agent| *agent == one.agent).unwrap_or(agents.len());
             if place >= MOST_OF_MONTH {
                 continue;

@@ -1,6 +1,7 @@
 //! Judges the checks of runs that have ended, from the feed.
 
 mod alerting;
+mod found;
 mod idle;
 mod passing_over;
 mod pending;
@@ -8,8 +9,9 @@ mod runner;
 mod track;
 
 pub use alerting::CheckAlerts;
+pub use found::{CheckEvent, CheckRound};
 pub use idle::CHECK_IDLE_RUNS;
-pub use runner::{CheckEvent, CheckRound, CheckRunner};
+pub use runner::CheckRunner;
 
 /// How long one call judges runs, or takes results in, in milliseconds. What is left is for the next one: sums of
 /// spend, which guard decides by, are counted in between.

@@ -27,6 +27,8 @@ tidegate_metric::declare! {
         "1 while slots of all teams that no run covers are unknown for this reason, otherwise 0.";
     pub(crate) CHECKED_RUNS: Counter = "tidegate_pulse_checked_runs_total",
         "Runs whose checks were judged; one that is judged again counts again.";
+    pub(crate) PASSED_OVER: Counter = "tidegate_pulse_checks_passed_over_total",
+        "Runs, and results of checks, that were passed over because the store cannot read what belongs to them.";
     pub(crate) ROUND_FAILURES: Counter = "tidegate_pulse_round_failures_total" { what },
         "Rounds that did not complete, by what they do (spend, checks, agent_limits, digests); the next one goes on where it stopped.";
 }

@@ -14,7 +14,7 @@ use tokio::sync::watch;
 use crate::agent_limits::AgentLimitWatch;
 use crate::checks::{CheckAlerts, CheckEvent, CheckRunner};
 use crate::judge::JudgedTo;
-use crate::metrics::{CHECKED_RUNS, ROUND_FAILURES};
+use crate::metrics::{CHECKED_RUNS, PASSED_OVER, ROUND_FAILURES};
 use crate::spend_follower::SpendFollower;
 
 /// What follows the judge.
@@ -37,6 +37,7 @@ impl Rounds {
     pub async fn run(mut self, stop: Stop) {
         // They stand at zero before anything is looked at.
         CHECKED_RUNS.handle().increment(0);
+        PASSED_OVER.handle().increment(0);
         ["spend", "checks", "agent_limits"]
             .into_iter()
             .for_each(|what| ROUND_FAILURES.with([("what", what)]).increment(0));

@@ -4,6 +4,7 @@ mod alert;
 mod guard_watch;
 mod handed_over;
 mod keeper;
+mod quotas;
 mod round;
 mod stored_models;
 mod stored_pages;

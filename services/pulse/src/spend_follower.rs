@@ -49,6 +49,9 @@ impl SpendFollower {
         self.unjudged = SpendRound::default();
         if !self.watch.is_due() {
             self.keeper.taken();
+        } else if self.watch.mark() {
+            // There may always be a team whose quota waits: what was returned until the mark waits for no later one.
+            self.keeper.mark();
         }
         Ok(())
     }

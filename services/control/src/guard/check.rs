@@ -141,7 +141,8 @@ async fn decide(call: Call, body: Body) -> Result<Response, Problem> {
 fn announce(call: &Call, settings: &TeamSettings, verdict: &mut GuardVerdict, id: Option<GuardCheckId>) {
     let events = std::mem::take(&mut verdict.events).into_iter();
     let events = events.map(|event| event.of_key(&settings.names)).collect();
-    call.reads.guard.announcer.announce(call.reader.team, events, id.map(|id| id.to_string()));
+    let reads = &call.reads;
+    reads.guard.announcer.announce(&reads.clock, call.reader.team, events, id.map(|id| id.to_string()));
 }
 
 /// The verdict on a paused agent or team.

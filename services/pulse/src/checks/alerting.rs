@@ -19,7 +19,7 @@ use tidegate_kernel::{SmolStr, Timestamp};
 use tidegate_mirror::Mirror;
 use tidegate_ports::{Clock, FailureCause, FailureKind, RowKey, RowWrite, Rows, StoreError};
 
-use super::passing_over::unless_broken;
+use super::passing_over::PassingOver;
 use super::track::{CheckTrack, Last, Over};
 use super::{CheckEvent, ROUND_MS};
 
@@ -34,7 +34,11 @@ pub struct CheckAlerts {
     clock: Arc<dyn Clock>,
     /// What each team had set when its checks were looked at, by space.
     looked_at: HashMap<SmolStr, Arc<TeamSettings>>,
+    passing_over: PassingOver,
 }
+
+/// A check's row was read, or not needed (`false`), or cannot be read.
+type RowRead = Result<bool, StoreError>;
 
 impl CheckAlerts {
     pub fn new(
@@ -43,49 +47,75 @@ impl CheckAlerts {
         settings: Mirror<TeamSettings>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        CheckAlerts { rows, outbox, settings, clock, looked_at: HashMap::new() }
+        let (looked_at, passing_over) = (HashMap::new(), PassingOver::default());
+        CheckAlerts { rows, outbox, settings, clock, looked_at, passing_over }
     }
 
     /// Takes results in, in the order of the runs' ends, for about a second, and leaves the rest in `events`. One that
     /// was taken in before changes nothing; a run that is judged again with another outcome does. One whose check has a
-    /// row that cannot be read is passed over.
+    /// row that cannot be read is passed over, unless the whole store seems to be broken.
     ///
     /// # Errors
     /// [`StoreError`]: the event that failed is left as well, and comes to the same again.
-    pub async fn take(&self, events: &mut Vec<CheckEvent>) -> Result<(), StoreError> {
+    pub async fn take(&mut self, events: &mut Vec<CheckEvent>) -> Result<(), StoreError> {
         events.sort_by_key(|event| (event.ended_at, event.run.run));
         let began = self.clock.steady();
-        let (mut taken, mut done) = (0, Ok(()));
+        let (mut taken, mut left, mut done) = (0, Vec::new(), Ok(()));
         while let Some(event) = events.get(taken) {
-            done = unless_broken(self.take_one(event).await, event.team, &event.check);
-            if done.is_err() {
-                break;
+            let read = match self.take_one(event).await {
+                Ok(read) => self.is_done(read, event.team, &event.check).await,
+                Err(error) => Err(error),
+            };
+            match read {
+                Ok(true) => {}
+                Ok(false) => left.push(event.clone()),
+                Err(error) => {
+                    done = Err(error);
+                    break;
+                }
             }
             taken += 1;
             if self.clock.steady().millis_since(began) >= ROUND_MS {
                 break;
             }
         }
-        events.drain(..taken);
-        done
+        drop(events.splice(..taken, left));
+        done.and(self.passing_over.end())
     }
 
-    async fn take_one(&self, event: &CheckEvent) -> Result<(), StoreError> {
+    /// Whether a check counts as done whose row was read, or cannot be.
+    async fn is_done(&mut self, read: RowRead, team: TeamId, check: &str) -> Result<bool, StoreError> {
+        match read {
+            Ok(was_read) => {
+                if was_read {
+                    self.passing_over.succeeded();
+                }
+                Ok(true)
+            }
+            Err(error) => self.passing_over.pass(&*self.rows, error, (team, check)).await,
+        }
+    }
+
+    async fn take_one(&self, event: &CheckEvent) -> Result<RowRead, StoreError> {
         let settings = self.settings.get(&event.team.to_string()).unwrap_or_default();
         if Over::of(&settings, &event.check, event.ended_at).is_some() {
-            return Ok(());
+            return Ok(Ok(false));
         }
         let key = check_track_key(event.team, &event.check);
-        let mut kept = self.read(&key).await?.unwrap_or_default();
+        let mut kept = match self.read(&key).await {
+            Ok(kept) => kept.unwrap_or_default(),
+            Err(error) => return Ok(Err(error)),
+        };
         if !kept.is_news(event) {
-            return Ok(());
+            return Ok(Ok(true));
         }
         let before = kept.track.open().copied();
         let mut messages = Vec::new();
         let edges = kept.apply(event, &settings, &mut messages);
         let what = Changed { before, edges: &edges, messages: &messages };
         self.write_incident((event.team, event.check.as_str(), &event.agent), what, kept.last.as_ref()).await?;
-        self.write(key, &kept).await
+        self.write(key, &kept).await?;
+        Ok(Ok(true))
     }
 
     /// Resolves the incidents of checks that are over, as of the watermark. A team is looked at after a start, and when
@@ -116,12 +146,13 @@ impl CheckAlerts {
         Ok(())
     }
 
-    async fn end_of_team(&self, space: &str, settings: &TeamSettings, as_of: Timestamp) -> Result<(), StoreError> {
+    async fn end_of_team(&mut self, space: &str, settings: &TeamSettings, as_of: Timestamp) -> Result<(), StoreError> {
         let Ok(team) = TeamId::parse(space) else { return Ok(()) };
         for check in checks_in_trouble(&*self.rows, team).await? {
-            unless_broken(self.end_one(team, settings, &check, as_of).await, team, &check)?;
+            let read = self.end_one(team, settings, &check, as_of).await?;
+            self.is_done(read, team, &check).await?;
         }
-        Ok(())
+        self.passing_over.end()
     }
 
     async fn end_one(
@@ -130,10 +161,16 @@ impl CheckAlerts {
         settings: &TeamSettings,
         check: &str,
         as_of: Timestamp,
-    ) -> Result<(), StoreError> {
+    ) -> Result<RowRead, StoreError> {
         let key = check_track_key(team, check);
-        let Some(mut kept) = self.read(&key).await? else { return Ok(()) };
-        let Some(over) = kept.last_failed().and_then(|at| Over::of(settings, check, at)) else { return Ok(()) };
+        let mut kept = match self.read(&key).await {
+            Ok(Some(kept)) => kept,
+            Ok(None) => return Ok(Ok(true)),
+            Err(error) => return Ok(Err(error)),
+        };
+        let Some(over) = kept.last_failed().and_then(|at| Over::of(settings, check, at)) else {
+            return Ok(Ok(true));
+        };
         let at = match over {
             Over::Since(at) => at,
             Over::Removed => {
@@ -149,13 +186,18 @@ impl CheckAlerts {
         let before = kept.track.open().copied();
         let mut messages = Vec::new();
         let edge = kept.end((team, check), at, &mut messages);
-        if let (Some(edge), Some(open)) = (edge, before)
-            && let Some(agent) = self.agent_of(team, &kept, &open).await?
-        {
-            let what = Changed { before, edges: &[edge], messages: &messages };
-            self.write_incident((team, check, &agent), what, kept.last.as_ref()).await?;
+        if let (Some(edge), Some(open)) = (edge, before) {
+            let agent = match self.agent_of(team, &kept, &open).await {
+                Ok(agent) => agent,
+                Err(error) => return Ok(Err(error)),
+            };
+            if let Some(agent) = agent {
+                let what = Changed { before, edges: &[edge], messages: &messages };
+                self.write_incident((team, check, &agent), what, kept.last.as_ref()).await?;
+            }
         }
-        self.write(key, &kept).await
+        self.write(key, &kept).await?;
+        Ok(Ok(true))
     }
 
     /// The agent's key, also of a row of an earlier build, as long as the incident is kept.

@@ -17,8 +17,9 @@ use tidegate_ports::{Accounts, Clock, FailureCause, FailureKind, RowWrite, Rows,
 use tokio::task::spawn_blocking;
 
 use super::ROUND_MS;
+use super::found::{CheckEvent, CheckRound};
 use super::idle::IdleRuns;
-use super::passing_over::unless_broken;
+use super::passing_over::PassingOver;
 use super::pending::{Pending, PendingRun, TRAILING_MS};
 
 /// Rows of the feed that are read at once.
@@ -56,6 +57,7 @@ pub struct CheckRunner {
     compiled: HashMap<(SmolStr, u32), Arc<Evaluator>>,
     /// What was judged and no round has returned yet.
     found: CheckRound,
+    passing_over: PassingOver,
 }
 
 /// Generation, partition and offset of each partition.
@@ -63,30 +65,6 @@ type StoredOffsets = Vec<(u16, Partition, i64)>;
 
 /// The settings of the teams of one page.
 type PageSettings = HashMap<TeamId, Option<Arc<TeamSettings>>>;
-
-/// What a check said of a run, for people to be alerted. It comes again if the run is judged again.
-#[derive(Clone, Debug, PartialEq)]
-pub struct CheckEvent {
-    pub team: TeamId,
-    pub agent: Slug,
-    pub run: RunKey,
-    pub check: SmolStr,
-    pub check_name: SmolStr,
-    /// Failures in a row that open an incident.
-    pub alert_after: u16,
-    /// When the run's end was appended: the order in which a check's failures are in a row.
-    pub ended_at: Timestamp,
-    pub outcome: CheckOutcome,
-}
-
-/// What a round came to.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct CheckRound {
-    /// Runs that were judged.
-    pub judged: usize,
-    /// What their checks said, but for those that were skipped.
-    pub events: Vec<CheckEvent>,
-}
 
 /// A check of an agent that judges a run.
 struct Applying {
@@ -119,6 +97,7 @@ impl CheckRunner {
             stored: None,
             compiled: HashMap::new(),
             found: CheckRound::default(),
+            passing_over: PassingOver::default(),
         }
     }
 
@@ -134,7 +113,7 @@ impl CheckRunner {
 
     /// Reads what is settled and judges what is due, for about a second: the next rounds judge the rest before they
     /// read on. `as_of` is the watermark, taken before the call. A restart finds what it returns again, until
-    /// [`taken`](Self::taken). A run for which the store is broken is passed over.
+    /// [`taken`](Self::taken). A run for which the store is broken is passed over, unless all of it seems to be.
     ///
     /// # Errors
     /// [`StoreError`]; the next round judges what this one has not, and returns what this one has judged.
@@ -159,18 +138,28 @@ impl CheckRunner {
     async fn judge_due(&mut self) -> Result<(), StoreError> {
         let (began, as_of) = (self.clock.steady(), self.due_as_of);
         while let Some((key, run, is_final)) = self.due.pop_front() {
-            let events = unless_broken(self.judge(key, &run, is_final, as_of).await, key.team, key.run)?;
-            self.found.events.extend(events);
-            self.found.judged += 1;
-            self.pending.judged(key, is_final);
-            if is_final && let Some(idle) = &mut self.idle {
-                idle.forget(key);
+            let is_done = match self.judge(key, &run, is_final, as_of).await {
+                Ok(events) => {
+                    if !events.is_empty() {
+                        self.passing_over.succeeded();
+                    }
+                    self.found.events.extend(events);
+                    true
+                }
+                Err(error) => self.passing_over.pass(&*self.rows, error, (key.team, &key.run.to_string())).await?,
+            };
+            if is_done {
+                self.found.judged += 1;
+                self.pending.judged(key, is_final);
+                if is_final && let Some(idle) = &mut self.idle {
+                    idle.forget(key);
+                }
             }
             if self.clock.steady().millis_since(began) >= ROUND_MS {
                 break;
             }
         }
-        Ok(())
+        self.passing_over.end()
     }
 
     /// What the rounds have returned is taken in: a restart need not find it again.

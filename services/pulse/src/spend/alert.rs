@@ -54,9 +54,14 @@ impl SpendAlert {
         match self {
             SpendAlert::Anomaly { agent, day, .. } => format!("{}\n{agent}", day.as_millis()),
             SpendAlert::UnpricedModel { month, provider, model, .. } => format!("{month}\n{provider}\n{model}"),
-            SpendAlert::Quota { month, percent, .. } => format!("{month}\n{percent}"),
+            SpendAlert::Quota { month, percent, .. } => quota_key(*month, *percent),
         }
     }
+}
+
+/// Names the alert about a part of a month's events within its team.
+pub(super) fn quota_key(month: Month, percent: u32) -> String {
+    format!("{month}\n{percent}")
 }
 
 /// The marks that so many events of an allowance have reached.

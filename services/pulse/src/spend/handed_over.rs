@@ -21,6 +21,8 @@ pub(super) struct HandedOver {
     left: BTreeMap<(u16, Partition), Range<i64>>,
     /// Rounds have returned what is below these offsets.
     returned: Offsets,
+    /// What rounds had returned as of the last mark.
+    marked: Offsets,
 }
 
 impl HandedOver {
@@ -30,7 +32,7 @@ impl HandedOver {
         let left = behind.iter().filter_map(|(owner, from)| Some((*owner, *from..*through.get(owner)?)));
         let left = left.filter(|(_, rows)| !rows.is_empty()).collect();
         through.extend(behind);
-        HandedOver { through, left, returned: Offsets::new() }
+        HandedOver { through, left, returned: Offsets::new(), marked: Offsets::new() }
     }
 
     /// A partition is counted from this offset on, unless it was counted before.
@@ -80,6 +82,13 @@ impl HandedOver {
     /// What rounds have returned is handed over.
     pub fn taken(&mut self) {
         self.through.append(&mut self.returned);
+        self.marked.clear();
+    }
+
+    /// What rounds had returned as of the last mark is handed over. This is the next mark.
+    pub fn mark(&mut self) {
+        self.through.append(&mut self.marked);
+        self.marked.clone_from(&self.returned);
     }
 
     /// The partitions in which less is handed over than is counted, with the offset up to which it is.

@@ -83,6 +83,11 @@ impl SpendKeeper {
         self.handed_over.taken();
     }
 
+    /// As [`taken`](Self::taken), but only of what rounds had returned as of the last mark. This is the next one.
+    pub fn mark(&mut self) {
+        self.handed_over.mark();
+    }
+
     /// Counts up to `next`, and stores on the way what would be too much at the end. Returns whether everything that is
     /// settled is counted.
     async fn count_all(&mut self, cursor: &mut Cursor, next: &mut Offsets) -> Result<bool, StoreError> {

@@ -17,8 +17,8 @@ type UnpricedModel = (TeamId, Month, SmolStr, SmolStr);
 /// What a round came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SpendRound {
-    /// Teams that reported something, whether or not it cost anything: their events have grown.
-    pub active: BTreeSet<TeamId>,
+    /// Teams that reported something, whether or not it cost anything, and the month of receipt: its events have grown.
+    pub active: BTreeSet<(TeamId, Month)>,
     /// Which days of which teams changed, counted from 1970 on.
     pub changed: BTreeSet<(TeamId, i64)>,
     /// Those of them that changed by records of the day itself: it was today's spend, however late it is judged.
@@ -32,7 +32,8 @@ pub struct SpendRound {
 impl SpendRound {
     /// Takes a row in. The same row again changes nothing.
     pub(super) fn take(&mut self, row: &FeedRow) {
-        self.active.insert(row.team);
+        let month = Month::of(row.received_at);
+        self.active.insert((row.team, month));
         let appended_on = hour_of(row.appended_at).div_euclid(24);
         for day in changes_of(row).iter().map(|change| change.hour.div_euclid(24)) {
             self.changed.insert((row.team, day));
@@ -40,7 +41,6 @@ impl SpendRound {
                 self.changed_today.insert((row.team, day));
             }
         }
-        let month = Month::of(row.received_at);
         for (provider, model) in row.unpriced.iter().cloned() {
             self.note_unpriced((row.team, month, provider, model), row.received_at);
         }

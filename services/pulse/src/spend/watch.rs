@@ -1,6 +1,6 @@
 //! Judges what was counted: agents whose day is out of the ordinary, models without a rate, and quotas.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use tidegate_agentping::{Slug, TeamId};
@@ -8,18 +8,17 @@ use tidegate_agentping_ports::spend_rows::{SPEND_DAYS, day_shard, whole_shard};
 use tidegate_agentping_ports::{Registry, RunQueries};
 use tidegate_agentping_pulse::spend::{BASELINE_DAYS, SpendPage, SpendRule, anomaly, hour_of};
 use tidegate_agentping_settings::TeamSettings;
-use tidegate_kernel::{Month, SmolStr, Timestamp, Usd};
+use tidegate_kernel::{SmolStr, Timestamp, Usd};
 use tidegate_mirror::Mirror;
-use tidegate_ports::{Rows, StoreError};
+use tidegate_ports::{Clock, Rows, StoreError};
 
-use super::alert::{SpendAlert, marks_reached};
+use super::alert::SpendAlert;
+use super::quotas::Quotas;
 use super::round::SpendRound;
 use super::stored_pages::broken;
 use super::top::top_spenders;
 
 const DAY_MS: i64 = 86_400_000;
-/// How often a team's events are compared with its plan, in milliseconds.
-const QUOTAS_EVERY_MS: u64 = 3_000;
 /// Alerts that were found are remembered, so many at most.
 const MOST_FOUND: usize = 100_000;
 /// Teams whose days before the one that is judged are kept in memory at most.
@@ -29,15 +28,10 @@ const MOST_BASELINES: usize = 10_000;
 pub struct SpendWatch {
     rows: Arc<dyn Rows>,
     queries: Arc<dyn RunQueries>,
-    registry: Arc<dyn Registry>,
     settings: Mirror<TeamSettings>,
     baselines: HashMap<TeamId, Baseline>,
     found: HashSet<(TeamId, String)>,
-    /// Teams whose events may have grown since quotas were compared, with the month.
-    grown: BTreeSet<(TeamId, Month)>,
-    /// Those of them that were compared, until what was found is stored.
-    compared: BTreeSet<(TeamId, Month)>,
-    quotas_at: Option<Timestamp>,
+    quotas: Quotas,
 }
 
 /// A team's days before one that is judged.
@@ -57,10 +51,11 @@ impl SpendWatch {
         queries: Arc<dyn RunQueries>,
         registry: Arc<dyn Registry>,
         settings: Mirror<TeamSettings>,
+        clock: Arc<dyn Clock>,
     ) -> Self {
         let (baselines, found) = (HashMap::new(), HashSet::new());
-        let (grown, compared) = (BTreeSet::new(), BTreeSet::new());
-        SpendWatch { rows, queries, registry, settings, baselines, found, grown, compared, quotas_at: None }
+        let quotas = Quotas::new(queries.clone(), registry, clock);
+        SpendWatch { rows, queries, settings, baselines, found, quotas }
     }
 
     /// Judges what a round counted: today's spend, and that of yesterday which was not judged before midnight. Alerts
@@ -81,9 +76,8 @@ impl SpendWatch {
             self.baselines.remove(team);
         }
         let of_yesterday = round.changed_today.iter().filter(|(_, day)| *day == today - 1);
-        let of_yesterday: Vec<(TeamId, i64)> = of_yesterday.copied().collect();
-        let of_today = round.changed.iter().filter(|(_, day)| *day == today).copied();
-        let judged: Vec<(TeamId, i64)> = of_yesterday.iter().copied().chain(of_today).collect();
+        let of_today = round.changed.iter().filter(|(_, day)| *day == today);
+        let judged: Vec<(TeamId, i64)> = of_yesterday.chain(of_today).copied().collect();
         let mut alerts = Vec::new();
         for (team, day) in judged {
             alerts.extend(self.anomalies(team, day, now).await?);
@@ -92,9 +86,8 @@ impl SpendWatch {
             let (provider, model) = (provider.clone(), model.clone());
             alerts.push(SpendAlert::UnpricedModel { team: *team, month: *month, provider, model, at: *at });
         }
-        self.grown.extend(round.active.iter().map(|team| (*team, Month::of(now))));
-        self.grown.extend(of_yesterday.into_iter().map(|(team, day)| (team, Month::of(first_instant(day)))));
-        alerts.extend(self.quotas(now).await?);
+        self.quotas.grow(&round.active);
+        alerts.extend(self.quotas.compare(&self.found, now).await);
         alerts.retain(|alert| !self.found.contains(&(alert.team(), alert.key())));
         Ok(alerts)
     }
@@ -102,13 +95,17 @@ impl SpendWatch {
     /// These alerts, which the last call has found, are stored: they are not found again.
     pub fn stored(&mut self, alerts: &[SpendAlert]) {
         self.found.extend(alerts.iter().map(|alert| (alert.team(), alert.key())));
-        let compared = std::mem::take(&mut self.compared);
-        self.grown.retain(|grown| !compared.contains(grown));
+        self.quotas.stored();
     }
 
     /// Whether quotas are still to be compared, of rounds that are otherwise judged.
     pub fn is_due(&self) -> bool {
-        !self.grown.is_empty()
+        self.quotas.is_due()
+    }
+
+    /// Whether quotas are compared of all that was judged before the last mark. If so, this is the next mark.
+    pub fn mark(&mut self) -> bool {
+        self.quotas.mark()
     }
 
     async fn anomalies(&mut self, team: TeamId, judged: i64, now: Timestamp) -> Result<Vec<SpendAlert>, StoreError> {
@@ -170,33 +167,6 @@ impl SpendWatch {
             (agent, by_customer.into_iter().map(|(customer, nanos)| (customer, usd(nanos))).collect())
         });
         Ok(sums.collect())
-    }
-
-    async fn quotas(&mut self, now: Timestamp) -> Result<Vec<SpendAlert>, StoreError> {
-        self.compared.clear();
-        if self.quotas_at.is_some_and(|at| now.millis_since(at) < QUOTAS_EVERY_MS) || self.grown.is_empty() {
-            return Ok(Vec::new());
-        }
-        self.quotas_at = Some(now);
-        let mut alerts = Vec::new();
-        for (team, month) in self.grown.clone() {
-            // A registry that is down is asked again; a team that it does not have has no plan.
-            let Ok(found) = self.registry.team(team).await else { continue };
-            if let Some(allowance) = found.and_then(|found| found.plan.limits().events_per_month) {
-                let events = self.queries.usage(team, month).await?;
-                let marks = marks_reached(events, allowance);
-                alerts.extend(marks.into_iter().map(|percent| SpendAlert::Quota {
-                    team,
-                    month,
-                    percent,
-                    events,
-                    allowance,
-                    at: now,
-                }));
-            }
-            self.compared.insert((team, month));
-        }
-        Ok(alerts)
     }
 }
 

@@ -80,7 +80,7 @@ impl Alerted {
     }
 
     /// A run that ended then has come out so. Each takes a second, which orders their messages.
-    async fn take(&self, run: u128, ended_at: Timestamp, outcome: CheckOutcome) {
+    async fn take(&mut self, run: u128, ended_at: Timestamp, outcome: CheckOutcome) {
         self.clock.advance_ms(1_000);
         let event = CheckEvent {
             team: team(1),

@@ -102,7 +102,7 @@ async fn many_results_are_taken_in_by_several_calls() {
     const RESULTS: u128 = 100;
     let Backlog { world, rows, settings } = Backlog::new().await;
     let outbox = AlertOutbox::new(rows.clone(), settings.clone(), world.clock.clone(), Naming::none());
-    let alerts = CheckAlerts::new(rows, outbox, settings, world.clock.clone());
+    let mut alerts = CheckAlerts::new(rows, outbox, settings, world.clock.clone());
     let event = |number: u128| CheckEvent {
         team: team(1),
         agent: slug("daily"),

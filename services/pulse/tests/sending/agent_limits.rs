@@ -5,9 +5,10 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use tidegate_agentping::Slug;
 use tidegate_agentping_ports::RefusedAgent;
-use tidegate_kernel::Timestamp;
-use tidegate_ports::{Clock, Rows};
-use tidegate_pulse::agent_limits::{AgentLimitWatch, MOST_OF_MONTH};
+use tidegate_agentping_testkit::team;
+use tidegate_kernel::{Month, Timestamp};
+use tidegate_ports::{Clock, RowKey, RowWrite, Rows};
+use tidegate_pulse::agent_limits::{AGENT_LIMIT_ALERTS, AgentLimitWatch, MOST_OF_MONTH};
 
 use crate::rig::{Rig, TEAM};
 
@@ -84,4 +85,23 @@ async fn a_team_gets_so_many_of_them_a_month() {
     rig.clock.set(of_next_month);
     rig.refused("one-more", of_next_month).await;
     assert_eq!(rig.after_round(&mut rig.watch()).await.len(), MOST_OF_MONTH + 1);
+}
+
+/// 3.1: what a team was alerted to cannot be read. It gets no alert of that month, and the others get theirs.
+#[tokio::test]
+async fn a_damaged_row_stops_no_other_team() {
+    let rig = Rig::new().await;
+    rig.webhook(1, "http://127.0.0.1:9/hook".to_owned()).await;
+    rig.set("team", "", json!({"routes": ["route-1"]})).await;
+    let now = rig.clock.now();
+    let key = RowKey {
+        table: &AGENT_LIMIT_ALERTS,
+        shard: team(99).to_string().into(),
+        row: Month::of(now).to_string().into(),
+    };
+    let damaged = RowWrite { key, rank: 1, doc: Some(b"damaged".to_vec()) };
+    let refused = RefusedAgent { team: team(99), agent: Slug::parse("one-more").unwrap(), cap: 10, at: now };
+    rig.rows.put(Arc::new(vec![damaged, refused.row(now)]), now).await.unwrap();
+    rig.refused("one-more", now).await;
+    assert_eq!(rig.after_round(&mut rig.watch()).await.len(), 1);
 }

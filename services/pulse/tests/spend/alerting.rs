@@ -9,7 +9,7 @@ use tidegate_agentping_ports::{Registry, Team};
 use tidegate_agentping_settings::{RuleDoc, TeamDoc, kinds};
 use tidegate_agentping_testkit::{EventWith as _, NOON, StartWith as _, event, heartbeat, record, run_id, start, team};
 use tidegate_inproc::documents::MemoryDocuments;
-use tidegate_kernel::Usd;
+use tidegate_kernel::{Month, Timestamp, Usd};
 use tidegate_mirror::Mirror;
 use tidegate_ports::{Clock, DocumentWrite, Documents, Expected};
 use tidegate_pulse::spend::{GuardWatch, SpendAlert, SpendKeeper, SpendWatch, marks_reached};
@@ -81,7 +81,8 @@ impl Watched {
 
 async fn watch(world: &World, documents: &Arc<MemoryDocuments>, registry: &MemoryRegistry) -> SpendWatch {
     let settings = Mirror::read(documents.clone(), world.clock.clone()).await.unwrap();
-    SpendWatch::new(world.rows.clone(), Arc::new(world.runs.clone()), Arc::new(registry.clone()), settings)
+    let (runs, registry) = (Arc::new(world.runs.clone()), Arc::new(registry.clone()));
+    SpendWatch::new(world.rows.clone(), runs, registry, settings, world.clock.clone())
 }
 
 const BASELINE: [&str; 14] = ["10", "12", "11", "9", "10", "13", "12", "10", "11", "9", "10", "12", "11", "10"];
@@ -243,4 +244,23 @@ async fn ac_44_a_quota_is_found_without_any_cost() {
     };
     assert_eq!(alerts.iter().map(percent).collect::<Vec<_>>(), [(80, 1), (100, 1)]);
     assert_eq!(watched.round().await, []);
+}
+
+/// AC-44: what was received in a month's last second is compared in that month, however late it is judged.
+#[tokio::test]
+async fn ac_44_a_mark_of_a_months_last_second_is_found_in_the_next_month() {
+    let mut watched = Watched::new().await;
+    let plan = Plan::Enterprise(Limits { events_per_month: Some(1), ..Limits::default() });
+    watched.registry.set_plan(team(1), plan).await.unwrap();
+    let last = Timestamp::parse("2026-05-31T23:59:59Z").unwrap();
+    watched.world.clock.set(last);
+    let key = RunKey { team: team(1), run: run_id(900) };
+    watched.world.take(record(key, last, heartbeat("daily", HeartbeatStatus::Ok))).await;
+    watched.world.clock.set(Timestamp::parse("2026-06-01T00:00:04Z").unwrap());
+    let alerts = watched.round().await;
+    let of = |alert: &SpendAlert| match alert {
+        SpendAlert::Quota { month, percent, .. } => (*month, *percent),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(alerts.iter().map(of).collect::<Vec<_>>(), [(Month::of(last), 80), (Month::of(last), 100)]);
 }

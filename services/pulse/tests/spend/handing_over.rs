@@ -151,7 +151,7 @@ async fn follower(world: &World, documents: &Arc<MemoryDocuments>, registry: &Me
     let settings = Mirror::read(documents.clone(), clock.clone()).await.unwrap();
     let outbox = AlertOutbox::new(rows.clone(), settings.clone(), clock.clone(), Naming::none());
     let queries = Arc::new(world.runs.clone());
-    let watch = SpendWatch::new(rows.clone(), queries, Arc::new(registry.clone()), settings.clone());
+    let watch = SpendWatch::new(rows.clone(), queries, Arc::new(registry.clone()), settings.clone(), clock.clone());
     SpendFollower::new(world.keeper(), watch, GuardWatch::new(rows, settings), SpendMessages(outbox), clock)
 }
 
@@ -243,7 +243,7 @@ async fn sums_are_fresh_while_alerts_cannot_be_stored() {
     assert_eq!(followed.sent().await, sent);
 }
 
-/// Quotas are compared every three seconds. What has grown until then is known to this process and to the next one.
+/// A team's quota is compared every three seconds. What has grown until then is known to this process and to the next one.
 #[tokio::test]
 async fn a_quota_that_is_not_compared_yet_is_not_forgotten() {
     for restarts in [false, true] {

@@ -5,4 +5,5 @@
 mod alerting;
 mod counting;
 mod handing_over;
+mod quotas;
 mod world;

@@ -47,7 +47,7 @@ impl Roles {
         let rounds = Rounds {
             spend: SpendFollower::new(
                 SpendKeeper::new(feed.clone(), accounts.clone(), rows.clone(), clock.clone()),
-                SpendWatch::new(rows.clone(), queries.clone(), registry.clone(), mirror.clone()),
+                SpendWatch::new(rows.clone(), queries.clone(), registry.clone(), mirror.clone(), clock.clone()),
                 GuardWatch::new(rows.clone(), mirror.clone()),
                 SpendMessages(outbox.clone()),
                 clock.clone(),

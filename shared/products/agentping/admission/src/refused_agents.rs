@@ -18,6 +18,8 @@ const MOST_TEAMS: usize = 10_000;
 const MOST_DUE: usize = 10_000;
 /// Rows that are written at once.
 const AT_ONCE: usize = 200;
+/// Writes of one call at most: the caller's next report waits for them.
+const MOST_WRITES: usize = 5;
 
 /// The agents that were refused.
 #[derive(Debug, Default)]
@@ -73,19 +75,23 @@ impl RefusedAgents {
         }
     }
 
-    /// Writes what was noted since the last call, and what could not be written then, some rows at a time.
+    /// Writes what was noted since the last call, and what was not written then, some rows at a time. What is more than
+    /// a few writes waits for the next call.
     pub async fn write(&self, rows: &dyn Rows, now: Timestamp) {
         let mut due = std::mem::take(&mut self.noted().due);
-        while !due.is_empty() {
+        for _ in 0..MOST_WRITES {
+            if due.is_empty() {
+                return;
+            }
             let some = due.len().min(AT_ONCE);
             let written: Vec<RowWrite> = due[..some].iter().map(|refused| refused.row(now)).collect();
             if let Err(error) = rows.put(Arc::new(written), now).await {
                 tracing::warn!(kind = %error.kind(), %error, "which agents were refused cannot be written now");
-                self.noted().put_back(due);
-                return;
+                break;
             }
             due.drain(..some);
         }
+        self.noted().put_back(due);
     }
 
     /// Each change of it is whole after a panic elsewhere.
@@ -178,6 +184,15 @@ mod tests {
         let mut written = Written::new();
         let count = 2 * AT_ONCE + 1;
         (0..count).for_each(|number| written.note((number / MOST_OF_TEAM) as u128, &format!("run-{number}")));
+        assert_eq!(written.write().await.len(), count);
+    }
+
+    #[tokio::test]
+    async fn one_call_writes_so_many_and_the_next_one_the_rest() {
+        let mut written = Written::new();
+        let count = MOST_WRITES * AT_ONCE + 1;
+        (0..count).for_each(|number| written.note((number / MOST_OF_TEAM) as u128, &format!("run-{number}")));
+        assert_eq!(written.write().await.len(), MOST_WRITES * AT_ONCE);
         assert_eq!(written.write().await.len(), count);
     }
 
