@@ -42,8 +42,9 @@ fn request(method: Method, path: &str, key: Option<&str>) -> Request<Body> {
 }
 
 async fn send(router: &Router, request: Request<Body>) -> (StatusCode, Value) {
+    let is_badge = request.method() == Method::GET && request.uri().path().starts_with("/badge/");
     let response = TowerToHyperService::new(router.clone()).call(request).await.unwrap();
-    assert_eq!(response.headers()["cache-control"], "no-store");
+    assert_eq!(response.headers()["cache-control"], if is_badge { "public, max-age=15" } else { "no-store" });
     assert!(response.headers().contains_key("x-request-id"));
     let status = response.status();
     let body = response.into_body().collect().await.unwrap().to_bytes();
