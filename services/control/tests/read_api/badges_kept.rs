@@ -6,14 +6,12 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use async_trait::async_trait;
 use metrics_exporter_prometheus::PrometheusBuilder;
 use serde_json::json;
-use tidegate_agentping::{Run, RunKey, TeamId};
+use tidegate_agentping::RunKey;
 use tidegate_agentping_inproc::runs::MemoryRuns;
-use tidegate_agentping_ports::{
-    AgentRepeats, AgentRow, EventPage, EventsPage, RunFilter, RunPage, RunQueries, RunsPage, Spend,
-};
 use tidegate_agentping_pulse::agent::AgentStanding;
+use tidegate_agentping_testkit::{BeforeRead, RunsRead, WatchedRuns};
 use tidegate_control::Control;
-use tidegate_kernel::{Month, Position, Timestamp};
+use tidegate_kernel::Position;
 use tidegate_ports::StoreError;
 use tokio::sync::Semaphore;
 
@@ -23,7 +21,6 @@ use crate::house::*;
 /// A store that counts how often agents are listed, and lists them when it is let go, or fails.
 #[derive(Clone)]
 struct Counting {
-    runs: MemoryRuns,
     count: Arc<AtomicUsize>,
     fails: Arc<AtomicBool>,
     asked: Arc<Semaphore>,
@@ -31,13 +28,17 @@ struct Counting {
 }
 
 impl Counting {
-    /// With an agent of team A that has run.
-    async fn new() -> Self {
+    fn new() -> Self {
+        let (asked, let_go) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
+        Counting { count: Arc::default(), fails: Arc::default(), asked, let_go }
+    }
+
+    /// The store, with an agent of team A that has run.
+    async fn store(&self) -> WatchedRuns<MemoryRuns, Counting> {
         let runs = MemoryRuns::default();
         let of_agent = record(RunKey { team: team(1), run: run_id(9) }, at(NOON), start("nightly", NOON));
         persist(&runs, [(Position { generation: 0, partition: 0, offset: 0 }, of_agent)]).await.unwrap();
-        let (asked, let_go) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
-        Counting { runs, count: Arc::default(), fails: Arc::default(), asked, let_go }
+        WatchedRuns { runs, before: self.clone() }
     }
 
     fn count(&self) -> usize {
@@ -46,47 +47,21 @@ impl Counting {
 }
 
 #[async_trait]
-impl RunQueries for Counting {
-    async fn run(&self, key: RunKey) -> Result<Option<Run>, StoreError> {
-        self.asked.add_permits(1);
-        self.let_go.acquire().await.unwrap().forget();
-        self.runs.run(key).await
-    }
-
-    async fn events(&self, key: RunKey, page: &EventPage) -> Result<EventsPage, StoreError> {
-        self.runs.events(key, page).await
-    }
-
-    async fn list(
-        &self,
-        team: TeamId,
-        filter: &RunFilter,
-        page: &RunPage,
-        now: Timestamp,
-    ) -> Result<RunsPage, StoreError> {
-        self.runs.list(team, filter, page, now).await
-    }
-
-    async fn agents(&self, team: TeamId) -> Result<Vec<AgentRow>, StoreError> {
-        self.count.fetch_add(1, Ordering::SeqCst);
-        if self.fails.load(Ordering::SeqCst) {
-            return Err(StoreError::Unavailable("down".into()));
+impl BeforeRead for Counting {
+    async fn before(&self, read: RunsRead) -> Result<(), StoreError> {
+        match read {
+            RunsRead::Run(_) => {}
+            RunsRead::Agents => {
+                self.count.fetch_add(1, Ordering::SeqCst);
+                if self.fails.load(Ordering::SeqCst) {
+                    return Err(StoreError::Unavailable("down".into()));
+                }
+            }
+            _ => return Ok(()),
         }
         self.asked.add_permits(1);
         self.let_go.acquire().await.unwrap().forget();
-        self.runs.agents(team).await
-    }
-
-    async fn usage(&self, team: TeamId, month: Month) -> Result<u64, StoreError> {
-        self.runs.usage(team, month).await
-    }
-
-    async fn repeats(&self, team: TeamId, month: Month) -> Result<Vec<AgentRepeats>, StoreError> {
-        self.runs.repeats(team, month).await
-    }
-
-    async fn spend(&self, team: TeamId, month: Month, now: Timestamp) -> Result<Spend, StoreError> {
-        self.runs.spend(team, month, now).await
+        Ok(())
     }
 }
 
@@ -99,12 +74,12 @@ async fn badge(house: &House) -> String {
 /// until that is 45 seconds old, and then wait; if it cannot be read, all see it for a minute and a half.
 #[tokio::test]
 async fn ac_79_one_request_reads_a_badge() {
-    let store = Counting::new().await;
+    let store = Counting::new();
     let recorder = PrometheusBuilder::new().build_recorder();
     let metrics = recorder.handle();
     let house = {
         let _recording = metrics::set_default_local_recorder(&recorder);
-        Arc::new(House::on(store.clone(), |control| control).await)
+        Arc::new(House::on(store.store().await, |control| control).await)
     };
     let file = badge(&house).await;
     let ask = || {
@@ -162,8 +137,8 @@ async fn ac_79_one_request_reads_a_badge() {
 /// AC-79: a badge for which there is no permit now shows what was read before.
 #[tokio::test]
 async fn ac_79_without_a_permit_a_badge_shows_what_it_was() {
-    let store = Counting::new().await;
-    let house = House::on(store.clone(), |control| control.with_answer_bytes(Control::ANSWER_BYTES_MIN)).await;
+    let store = Counting::new();
+    let house = House::on(store.store().await, |control| control.with_answer_bytes(Control::ANSWER_BYTES_MIN)).await;
     let house = Arc::new(house);
     let file = badge(&house).await;
     store.let_go.add_permits(1);

@@ -4,13 +4,11 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use serde_json::json;
-use tidegate_agentping::{Run, RunKey, TeamId};
+use tidegate_agentping::RunKey;
 use tidegate_agentping_inproc::runs::MemoryRuns;
-use tidegate_agentping_ports::{
-    AgentRepeats, AgentRow, EventPage, EventsPage, RunFilter, RunPage, RunQueries, RunsPage, Spend,
-};
+use tidegate_agentping_testkit::{BeforeRead, RunsRead, WatchedRuns};
 use tidegate_control::Control;
-use tidegate_kernel::{Month, Position, Timestamp};
+use tidegate_kernel::Position;
 use tidegate_ports::StoreError;
 use tokio::sync::Semaphore;
 
@@ -19,58 +17,32 @@ use crate::house::*;
 /// A store whose answers about runs wait until they are let go; it says how many wait.
 #[derive(Clone)]
 struct Gated {
-    runs: MemoryRuns,
     asked: Arc<Semaphore>,
     let_go: Arc<Semaphore>,
 }
 
 #[async_trait]
-impl RunQueries for Gated {
-    async fn run(&self, key: RunKey) -> Result<Option<Run>, StoreError> {
-        self.asked.add_permits(1);
-        self.let_go.acquire().await.unwrap().forget();
-        self.runs.run(key).await
-    }
-
-    async fn events(&self, key: RunKey, page: &EventPage) -> Result<EventsPage, StoreError> {
-        self.runs.events(key, page).await
-    }
-
-    async fn list(
-        &self,
-        team: TeamId,
-        filter: &RunFilter,
-        page: &RunPage,
-        now: Timestamp,
-    ) -> Result<RunsPage, StoreError> {
-        self.runs.list(team, filter, page, now).await
-    }
-
-    async fn agents(&self, team: TeamId) -> Result<Vec<AgentRow>, StoreError> {
-        self.runs.agents(team).await
-    }
-
-    async fn usage(&self, team: TeamId, month: Month) -> Result<u64, StoreError> {
-        self.runs.usage(team, month).await
-    }
-
-    async fn repeats(&self, team: TeamId, month: Month) -> Result<Vec<AgentRepeats>, StoreError> {
-        self.runs.repeats(team, month).await
-    }
-
-    async fn spend(&self, team: TeamId, month: Month, now: Timestamp) -> Result<Spend, StoreError> {
-        self.runs.spend(team, month, now).await
+impl BeforeRead for Gated {
+    async fn before(&self, read: RunsRead) -> Result<(), StoreError> {
+        if matches!(read, RunsRead::Run(_)) {
+            self.asked.add_permits(1);
+            self.let_go.acquire().await.unwrap().forget();
+        }
+        Ok(())
     }
 }
 
 #[tokio::test]
 async fn a_read_beyond_the_budget_is_refused_and_others_go_on() {
-    let store =
-        Gated { runs: MemoryRuns::default(), asked: Arc::new(Semaphore::new(0)), let_go: Arc::new(Semaphore::new(0)) };
+    let runs = MemoryRuns::default();
+    let store = Gated { asked: Arc::new(Semaphore::new(0)), let_go: Arc::new(Semaphore::new(0)) };
     let of_agent = record(RunKey { team: team(1), run: run_id(9) }, at(NOON), start("nightly", NOON));
-    persist(&store.runs, [(Position { generation: 0, partition: 0, offset: 0 }, of_agent)]).await.unwrap();
+    persist(&runs, [(Position { generation: 0, partition: 0, offset: 0 }, of_agent)]).await.unwrap();
     // As much as the largest answer takes: two reads of runs at once.
-    let house = House::on(store.clone(), |control| control.with_answer_bytes(Control::ANSWER_BYTES_MIN)).await;
+    let house = House::on(WatchedRuns { runs, before: store.clone() }, |control| {
+        control.with_answer_bytes(Control::ANSWER_BYTES_MIN)
+    })
+    .await;
     let house = Arc::new(house);
     let made = house.post("/v1/badges", &json!({"label": "jobs"})).await.with(201);
     let badge = format!("/badge/{}.json", made["token"].as_str().unwrap());

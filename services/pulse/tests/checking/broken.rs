@@ -5,19 +5,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use serde_json::json;
-use tidegate_agentping::{FinishStatus, Plan, Run, RunKey, TeamId};
+use tidegate_agentping::{FinishStatus, Plan, RunKey, TeamId};
 use tidegate_agentping_alerts::{AlertOutbox, Naming};
 use tidegate_agentping_checks::{CheckDoc, CheckId, CheckOutcome};
-use tidegate_agentping_inproc::runs::MemoryRuns;
-use tidegate_agentping_ports::{
-    AgentRepeats, AgentRow, EventPage, EventsPage, RunFilter, RunPage, RunQueries, RunsPage, Spend,
-};
 use tidegate_agentping_settings::{TeamSettings, kinds};
-use tidegate_agentping_testkit::{FinishWith as _, NOON, StartWith as _, finish, record, run_id, slug, start, team};
+use tidegate_agentping_testkit::{
+    BeforeRead, FinishWith as _, NOON, RunsRead, StartWith as _, WatchedRuns, finish, record, run_id, slug, start, team,
+};
 use tidegate_agentping_verdicts::check_track_key;
 use tidegate_agentping_verdicts::check_tracks::open_incidents_of_checks;
 use tidegate_inproc::documents::MemoryDocuments;
-use tidegate_kernel::{Month, Region, Timestamp};
+use tidegate_kernel::Region;
 use tidegate_mirror::Mirror;
 use tidegate_ports::{Clock, DocumentWrite, Documents, Expected, RowWrite, Rows, StoreError};
 use tidegate_pulse::checks::{CheckAlerts, CheckEvent, CheckRunner};
@@ -53,45 +51,18 @@ async fn with_checks() -> (World, Mirror<TeamSettings>) {
 }
 
 /// Runs that cannot be read: one of them now or later, or all of them for now.
-struct OneBroken(MemoryRuns, Arc<AtomicBool>);
+#[derive(Default)]
+struct OneBroken(Arc<AtomicBool>);
 
 #[async_trait]
-impl RunQueries for OneBroken {
-    async fn run(&self, key: RunKey) -> Result<Option<Run>, StoreError> {
-        if key == BROKEN || self.1.load(Ordering::SeqCst) {
-            return Err(StoreError::Broken("as the test wants".into()));
+impl BeforeRead for OneBroken {
+    async fn before(&self, read: RunsRead) -> Result<(), StoreError> {
+        match read {
+            RunsRead::Run(key) if key == BROKEN || self.0.load(Ordering::SeqCst) => {
+                Err(StoreError::Broken("as the test wants".into()))
+            }
+            _ => Ok(()),
         }
-        self.0.run(key).await
-    }
-
-    async fn events(&self, key: RunKey, page: &EventPage) -> Result<EventsPage, StoreError> {
-        self.0.events(key, page).await
-    }
-
-    async fn list(
-        &self,
-        team: TeamId,
-        filter: &RunFilter,
-        page: &RunPage,
-        now: Timestamp,
-    ) -> Result<RunsPage, StoreError> {
-        self.0.list(team, filter, page, now).await
-    }
-
-    async fn agents(&self, team: TeamId) -> Result<Vec<AgentRow>, StoreError> {
-        self.0.agents(team).await
-    }
-
-    async fn usage(&self, team: TeamId, month: Month) -> Result<u64, StoreError> {
-        self.0.usage(team, month).await
-    }
-
-    async fn repeats(&self, team: TeamId, month: Month) -> Result<Vec<AgentRepeats>, StoreError> {
-        self.0.repeats(team, month).await
-    }
-
-    async fn spend(&self, team: TeamId, month: Month, now: Timestamp) -> Result<Spend, StoreError> {
-        self.0.spend(team, month, now).await
     }
 }
 
@@ -108,7 +79,7 @@ async fn ac_47_a_run_that_cannot_be_read_stops_no_other() {
     // Long enough that no run is judged a second time.
     world.clock.advance_ms(3_600_000);
     let (runs, accounts) = (Arc::new(world.runs.clone()), Arc::new(world.accounts.clone()));
-    let queries = Arc::new(OneBroken(world.runs.clone(), Arc::default()));
+    let queries = Arc::new(WatchedRuns { runs: world.runs.clone(), before: OneBroken::default() });
     let mut checks = CheckRunner::new(runs, accounts, queries, world.rows.clone(), settings, world.clock.clone());
     let round = checks.round(world.clock.now()).await.unwrap();
     assert_eq!(round.events.iter().map(|event| event.run).collect::<Vec<_>>(), [GOOD]);
@@ -133,7 +104,7 @@ async fn ac_47_few_runs_are_passed_over_while_none_can_be_read() {
     world.clock.advance_ms(3_600_000);
     let (runs, accounts) = (Arc::new(world.runs.clone()), Arc::new(world.accounts.clone()));
     let is_broken = Arc::new(AtomicBool::new(true));
-    let queries = Arc::new(OneBroken(world.runs.clone(), is_broken.clone()));
+    let queries = Arc::new(WatchedRuns { runs: world.runs.clone(), before: OneBroken(is_broken.clone()) });
     let mut checks = CheckRunner::new(runs, accounts, queries, world.rows.clone(), settings, world.clock.clone());
     for _ in 0..3 {
         assert!(checks.round(world.clock.now()).await.is_err());

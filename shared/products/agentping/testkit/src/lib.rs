@@ -17,12 +17,14 @@ mod bodies;
 mod events;
 mod fold;
 mod ids;
+mod watched;
 
 pub use bodies::{FinishWith, IntoBody, StartWith, finish, heartbeat, record, start};
 pub use events::{EventWith, IntoEventId, event, model_call};
 pub use fold::{fold, folded, persist};
 pub use ids::{event_id, fresh, fresh_at, fresh_key, json, key, run_id, slug, team};
 use tidegate_kernel::Timestamp;
+pub use watched::{BeforeRead, RunsRead, WatchedRuns};
 
 /// 2026-05-15T12:00:00Z: when everything here happens unless a test says otherwise.
 pub const NOON: Timestamp = Timestamp::from_millis(1_778_846_400_000);
